@@ -1,0 +1,7 @@
+/* Includes every public header. */
+#ifndef REELS_REELS_H
+#define REELS_REELS_H
+
+#include <reels/base.h>
+
+#endif
