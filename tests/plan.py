@@ -1,0 +1,217 @@
+"""Owns the plan of tests/run: which builds are made, which tests run in each, and the one line of
+totals at the end.
+
+A figure counts cases, not programs: Meson's log of a TAP test is counted line by line, so that a
+program with forty cases is forty. A case that runs in two builds is two results. A build that does
+not compile is one failure and the rest of the plan goes on.
+"""
+
+import argparse
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILDS = os.path.join(ROOT, 'build-tests')
+
+SANITIZER_ENV = {
+    'ASAN_OPTIONS': 'detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:'
+                    'allocator_may_return_null=1',
+    'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1',
+    'TSAN_OPTIONS': 'halt_on_error=1:second_deadlock_stack=1',
+}
+UBSAN_STRICT = '-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer'
+
+
+class Step:
+    """One build directory and the tests that run in it."""
+
+    def __init__(self, name, why, setup=(), env=None, tests=(), slow=False, timeout=1):
+        self.name = name
+        self.why = why
+        self.setup = list(setup)
+        self.env = dict(env or {})
+        self.tests = list(tests)
+        self.slow = slow
+        self.timeout = timeout
+
+
+def make_plan(everything):
+    """Everyday steps come first, so that the common faults show first. The gates look at the source
+    and at the plain build, so they run once."""
+    skip_long = [] if everything else ['--no-suite', 'long']
+    no_gates = ['--no-suite', 'gates'] + skip_long
+    return [
+        Step('plain', 'gcc, warnings are errors, every test and gate',
+             ['-Dwerror=true'], {'CC': 'gcc'}, skip_long),
+        Step('asan', 'gcc, AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer',
+             ['-Db_sanitize=address,undefined', UBSAN_STRICT],
+             {'CC': 'gcc', **SANITIZER_ENV}, no_gates, timeout=4),
+        Step('tsan', 'gcc, ThreadSanitizer, tests of suite threads',
+             ['-Db_sanitize=thread'], {'CC': 'gcc', 'CK_FORK': 'no', **SANITIZER_ENV},
+             ['--suite', 'threads'] + skip_long, timeout=6),
+        Step('nomedia', 'gcc, -Dmedia=disabled',
+             ['-Dmedia=disabled', '-Dwerror=true'], {'CC': 'gcc'}, no_gates),
+        Step('clang', 'clang, warnings are errors',
+             ['-Dwerror=true'], {'CC': 'clang-14'}, no_gates, slow=True),
+        Step('release', 'gcc, -O3, invariants as shipped',
+             ['-Dbuildtype=release', '-Dwerror=true'], {'CC': 'gcc'}, no_gates, slow=True),
+        Step('clang-asan', 'clang, AddressSanitizer and UndefinedBehaviorSanitizer',
+             ['-Db_sanitize=address,undefined', '-Db_lundef=false', UBSAN_STRICT],
+             {'CC': 'clang-14', **SANITIZER_ENV}, no_gates, slow=True, timeout=4),
+    ]
+
+
+class Totals:
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+        self.skipped = 0
+        self.failures = []
+
+    def add(self, name, passed=0, failed=0, skipped=0):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+        if failed:
+            self.failures.append(name)
+
+    def line(self):
+        text = f'{self.passed} passed, {self.failed} failed'
+        return text + (f', {self.skipped} skipped' if self.skipped else '')
+
+
+def count_tap(text):
+    """(passed, failed, skipped, whether the announced number of cases came)."""
+    passed = failed = skipped = 0
+    planned = None
+    for line in text.splitlines():
+        plan = re.match(r'1\.\.(\d+)(\s*#\s*skip.*)?', line, re.IGNORECASE)
+        if plan:
+            planned = int(plan.group(1))
+            skipped += 1 if planned == 0 else 0
+        elif re.match(r'(not )?ok\b.*#\s*skip', line, re.IGNORECASE):
+            skipped += 1
+        elif re.match(r'ok\b', line):
+            passed += 1
+        elif re.match(r'not ok\b', line):
+            failed += 1
+    complete = planned is not None and (planned == 0 or planned == passed + failed + skipped)
+    return passed, failed, skipped, complete
+
+
+def count_result(record, is_tap):
+    """Cases of one Meson test: (passed, failed, skipped). What Meson calls a failure is never less
+    than one failed case, so that a crash after the last `ok` is not lost."""
+    bad = record['result'] in ('FAIL', 'ERROR', 'TIMEOUT', 'INTERRUPT', 'UNEXPECTEDPASS')
+    if is_tap:
+        passed, failed, skipped, complete = count_tap(record.get('stdout') or '')
+        if (bad or not complete) and failed == 0:
+            failed = 1
+        return passed, failed, skipped
+    if bad:
+        return 0, 1, 0
+    return (0, 0, 1) if record['result'] == 'SKIP' else (1, 0, 0)
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def run(command, env=None, quiet=False):
+    """Runs a command without stdin; a quiet one shows its output only when it fails."""
+    full_env = {**os.environ, **(env or {})}
+    out = subprocess.PIPE if quiet else None
+    done = subprocess.run(command, cwd=ROOT, env=full_env, stdin=subprocess.DEVNULL, stdout=out,
+                          stderr=subprocess.STDOUT if quiet else None, check=False)
+    if quiet and done.returncode != 0:
+        tail = done.stdout.decode('utf-8', 'replace').splitlines()[-60:]
+        say('\n'.join(tail))
+        say(f'failed: {shlex.join(command)}')
+    return done.returncode
+
+
+def build(step, folder):
+    again = ['--reconfigure'] if os.path.exists(os.path.join(folder, 'build.ninja')) else []
+    if run(['meson', 'setup', *again, folder, ROOT, *step.setup], step.env, quiet=True) != 0:
+        return False
+    return run(['ninja', '-C', folder], step.env, quiet=True) == 0
+
+
+def tap_names(folder):
+    tests = json.loads(subprocess.check_output(
+        ['meson', 'introspect', '--tests', folder], cwd=ROOT, stdin=subprocess.DEVNULL))
+    return {test['name'] for test in tests if test['protocol'] == 'tap'}, len(tests)
+
+
+def run_step(step, totals):
+    started = time.monotonic()
+    say(f'\n== {step.name}: {step.why}')
+    folder = os.path.join(BUILDS, step.name)
+    if not build(step, folder):
+        totals.add(f'{step.name}: build', failed=1)
+        return
+    totals.add(f'{step.name}: build', passed=1)
+    built = time.monotonic()
+    tap, tests_count = tap_names(folder)
+    log = os.path.join(folder, 'meson-logs', 'testlog.json')
+    if os.path.exists(log):
+        os.remove(log)
+    status = 0
+    if tests_count > 0:
+        status = run(['meson', 'test', '-C', folder, '--no-rebuild', '--print-errorlogs',
+                      '--timeout-multiplier', str(step.timeout), *step.tests], step.env)
+    failed_before = totals.failed
+    records = []
+    if os.path.exists(log):
+        with open(log, encoding='utf-8') as lines:
+            records = [json.loads(line) for line in lines]
+    for record in records:
+        totals.add(f"{step.name}: {record['name']}", *count_result(record, record['name'] in tap))
+    # Meson's own word stands when the log shows nothing wrong. It also refuses to run no test at
+    # all, which is no failure: a step may be ahead of the tests that it is for.
+    if status != 0 and records and totals.failed == failed_before:
+        totals.add(f'{step.name}: meson test said {status}', failed=1)
+    say(f'== {step.name}: built in {built - started:.0f} s, '
+        f'tested in {time.monotonic() - built:.0f} s')
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog='tests/run',
+        description='Installs what is missing (tests/setup), builds, tests, and closes with one '
+                    'line `N passed, N failed`; the exit status is 0 only when nothing failed.')
+    parser.add_argument('--all', action='store_true',
+                        help='also the long steps and tests (under an hour on two cores)')
+    parser.add_argument('--only', metavar='STEP', action='append', help='only this step of the plan')
+    parser.add_argument('--list', action='store_true', help='print the plan and run nothing')
+    options = parser.parse_args()
+
+    plan = make_plan(options.all or bool(options.only))
+    chosen = [step for step in plan if (step.name in options.only if options.only
+                                        else options.all or not step.slow)]
+    unknown = set(options.only or []) - {step.name for step in plan}
+    if unknown:
+        parser.error(f"no step called {', '.join(sorted(unknown))}; see --list")
+    if options.list:
+        for step in plan:
+            say(f"{step.name:<12}{'--all  ' if step.slow else '       '}{step.why}")
+        return 0
+
+    totals = Totals()
+    started = time.monotonic()
+    for step in chosen:
+        run_step(step, totals)
+    say(f'\n{time.monotonic() - started:.0f} s')
+    for name in totals.failures:
+        say(f'FAILED {name}')
+    say(totals.line())
+    return 1 if totals.failed or totals.passed == 0 else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
