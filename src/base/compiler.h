@@ -3,7 +3,8 @@
 #define REELS_SRC_BASE_COMPILER_H
 
 #if defined(__GNUC__) || defined(__clang__)
-#define REELS__PRINTF(format_index, first_arg) __attribute__((format(printf, format_index, first_arg)))
+#define REELS__PRINTF(format_index, first_arg)                                                     \
+    __attribute__((format(printf, format_index, first_arg)))
 #define REELS__TRAP_NOW() __builtin_trap()
 #else
 #define REELS__PRINTF(format_index, first_arg)

@@ -1,5 +1,5 @@
-/* Owns the one way in which errors are written: reels__fail() fills the caller's detail and gives the
- * status back, so that a failure is one `return`. Written on failure only. */
+/* Owns the one way in which errors are written: reels__fail() fills the caller's detail and gives
+ * the status back, so that a failure is one `return`. Written on failure only. */
 #ifndef REELS_SRC_BASE_ERROR_H
 #define REELS_SRC_BASE_ERROR_H
 
@@ -7,12 +7,14 @@
 
 #include "compiler.h"
 
-/* Fills err (may be NULL) with a printf-like message, cut at a UTF-8 boundary, and returns status. */
+/* Fills err (may be NULL) with a printf-like message, cut at a UTF-8 boundary, and returns status.
+ */
 reels_status reels__fail(reels_error *err, reels_status status, const char *format, ...)
     REELS__PRINTF(3, 4);
 
 /* The same with an errno behind it. */
-reels_status reels__fail_errno(reels_error *err, reels_status status, int sys_errno, const char *format, ...)
+reels_status
+reels__fail_errno(reels_error *err, reels_status status, int sys_errno, const char *format, ...)
     REELS__PRINTF(4, 5);
 
 /* Puts "what: " before a message that a lower layer has written; keeps everything else. */

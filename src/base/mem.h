@@ -5,7 +5,8 @@
 
 #include <reels/base.h>
 
-/* All give NULL when refused; blocks are aligned to 16. A size of 0 gives a block that can be freed. */
+/* All give NULL when refused; blocks are aligned to 16. A size of 0 gives a block that can be
+ * freed. */
 void *reels__mem_alloc(const reels_ctx *ctx, size_t size);
 void *reels__mem_zalloc(const reels_ctx *ctx, size_t size);
 /* count * size with a check for overflow, zeroed. */

@@ -6,7 +6,11 @@
 
 REELS_BEGIN_DECLS
 
-/** Bytes that grow up to a stated limit, with a NUL always after the end. @threadsafety one thread at a time */
+/**
+ * Bytes that grow up to a stated limit, with a NUL always after the end.
+ *
+ * @threadsafety one thread at a time
+ */
 typedef struct reels_buf reels_buf;
 
 /**
@@ -21,7 +25,10 @@ typedef struct reels_buf reels_buf;
  * @threadsafety  any thread
  * @since 0.1
  */
-REELS_API reels_status reels_buf_new(reels_ctx *ctx, size_t bytes_max, reels_buf **out, reels_error *err);
+REELS_API reels_status reels_buf_new(reels_ctx *ctx,
+                                     size_t bytes_max,
+                                     reels_buf **out,
+                                     reels_error *err);
 
 /**
  * Frees a buffer.
@@ -45,7 +52,10 @@ REELS_API void reels_buf_free(reels_buf *buf);
  * @threadsafety  one thread at a time per buffer
  * @since 0.1
  */
-REELS_API reels_status reels_buf_append(reels_buf *buf, const uint8_t *data, size_t len, reels_error *err);
+REELS_API reels_status reels_buf_append(reels_buf *buf,
+                                        const uint8_t *data,
+                                        size_t len,
+                                        reels_error *err);
 
 /**
  * Forgets the bytes and keeps the memory.
@@ -80,10 +90,14 @@ REELS_API const uint8_t *reels_buf_data(const reels_buf *buf);
 REELS_API size_t reels_buf_len(const reels_buf *buf);
 
 /** Gives bytes to the library: writes up to capacity and says how many; 0 bytes = the end. */
-typedef reels_status (*reels_reader_fn)(void *user, uint8_t *data, size_t capacity, size_t *out_len, reels_error *err);
+typedef reels_status (*reels_reader_fn)(
+    void *user, uint8_t *data, size_t capacity, size_t *out_len, reels_error *err);
 
 /** Takes bytes from the library, all of them or failure. data is borrowed for the call. */
-typedef reels_status (*reels_sink_fn)(void *user, const uint8_t *data, size_t len, reels_error *err);
+typedef reels_status (*reels_sink_fn)(void *user,
+                                      const uint8_t *data,
+                                      size_t len,
+                                      reels_error *err);
 
 REELS_END_DECLS
 

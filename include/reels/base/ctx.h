@@ -36,13 +36,16 @@ typedef struct reels_ctx_options {
  * @param      options  NULL gives the defaults
  * @param[out] out      the context, NULL on failure
  * @param[out] err      detail on failure; may be NULL
- * @return REELS_OK; REELS_ERR_INVALID_ARG for a table without its must slots; REELS_ERR_UNSUPPORTED for
- *         options of a newer version; REELS_ERR_NO_MEMORY
- * @ownership     the caller owns *out; the tables are copied, what their `user` points to must outlive the context
+ * @return REELS_OK; REELS_ERR_INVALID_ARG for a table without its must slots; REELS_ERR_UNSUPPORTED
+ * for options of a newer version; REELS_ERR_NO_MEMORY
+ * @ownership     the caller owns *out; the tables are copied, what their `user` points to must
+ * outlive the context
  * @threadsafety  any thread
  * @since 0.1
  */
-REELS_API reels_status reels_ctx_new(const reels_ctx_options *options, reels_ctx **out, reels_error *err);
+REELS_API reels_status reels_ctx_new(const reels_ctx_options *options,
+                                     reels_ctx **out,
+                                     reels_error *err);
 
 /**
  * Frees a context. Every object made from it must have been freed before.
@@ -123,7 +126,10 @@ REELS_API int32_t reels_cancel_is_raised(const reels_cancel *cancel);
  */
 REELS_API void reels_cancel_free(reels_cancel *cancel);
 
-/** Travels with calls that may block. NULL means: no deadline, no cancel, no parent span. Borrowed for the call. */
+/**
+ * Travels with calls that may block. NULL means: no deadline, no cancel, no parent span. Borrowed
+ * for the call.
+ */
 typedef struct reels_call {
     uint32_t struct_size;
     uint32_t reserved0;

@@ -7,31 +7,34 @@
 
 REELS_BEGIN_DECLS
 
-/** What every fallible function returns: 0 is success, negative a failure, REELS_END the end of an iteration. */
+/**
+ * What every fallible function returns: 0 is success, negative a failure, REELS_END the end of an
+ * iteration.
+ */
 typedef int32_t reels_status;
 
 enum {
     REELS_OK = 0,
-    REELS_END = 1,                  /**< iteration finished; the only positive value */
-    REELS_ERR_INVALID_ARG = -1,     /**< the caller broke the documented contract */
-    REELS_ERR_NO_MEMORY = -2,       /**< the allocator refused */
-    REELS_ERR_NOT_FOUND = -3,       /**< no such thing */
-    REELS_ERR_EXISTS = -4,          /**< it is there already, and differs */
+    REELS_END = 1,                   /**< iteration finished; the only positive value */
+    REELS_ERR_INVALID_ARG = -1,      /**< the caller broke the documented contract */
+    REELS_ERR_NO_MEMORY = -2,        /**< the allocator refused */
+    REELS_ERR_NOT_FOUND = -3,        /**< no such thing */
+    REELS_ERR_EXISTS = -4,           /**< it is there already, and differs */
     REELS_ERR_BUFFER_TOO_SMALL = -5, /**< the needed size was written to out_len */
-    REELS_ERR_UNSUPPORTED = -6,     /**< this build, backend or input kind cannot do it */
-    REELS_ERR_LIMIT = -7,           /**< a stated limit was reached */
-    REELS_ERR_CORRUPT = -8,         /**< bytes that are not what they claim to be, or a checksum differs */
-    REELS_ERR_IO = -9,              /**< disk or network failed; sys_errno tells more */
-    REELS_ERR_TIMEOUT = -10,        /**< the deadline of the call passed */
-    REELS_ERR_CANCELLED = -11,      /**< the cancel flag of the call was raised */
-    REELS_ERR_BUSY = -12,           /**< somebody else holds it now; trying again later may work */
-    REELS_ERR_CONFLICT = -13,       /**< a condition of the write did not hold */
-    REELS_ERR_STATE = -14,          /**< not legal in the object's present state */
-    REELS_ERR_HOST = -15,           /**< a function given by the host failed; host_code is its own number */
-    REELS_ERR_INTERNAL = -16,       /**< a broken invariant: only the free function may still be called */
-    REELS_ERR_STALE = -17,          /**< fenced: somebody with a newer epoch or lease took over */
-    REELS_ERR_DENIED = -18,         /**< the person may not do this */
-    REELS_ERR_ENCRYPTED = -19       /**< the media is encrypted and no key is known */
+    REELS_ERR_UNSUPPORTED = -6,      /**< this build, backend or input kind cannot do it */
+    REELS_ERR_LIMIT = -7,            /**< a stated limit was reached */
+    REELS_ERR_CORRUPT = -8,  /**< bytes that are not what they claim to be, or a checksum differs */
+    REELS_ERR_IO = -9,       /**< disk or network failed; sys_errno tells more */
+    REELS_ERR_TIMEOUT = -10, /**< the deadline of the call passed */
+    REELS_ERR_CANCELLED = -11, /**< the cancel flag of the call was raised */
+    REELS_ERR_BUSY = -12,      /**< somebody else holds it now; trying again later may work */
+    REELS_ERR_CONFLICT = -13,  /**< a condition of the write did not hold */
+    REELS_ERR_STATE = -14,     /**< not legal in the object's present state */
+    REELS_ERR_HOST = -15, /**< a function given by the host failed; host_code is its own number */
+    REELS_ERR_INTERNAL = -16, /**< a broken invariant: only the free function may still be called */
+    REELS_ERR_STALE = -17,    /**< fenced: somebody with a newer epoch or lease took over */
+    REELS_ERR_DENIED = -18,   /**< the person may not do this */
+    REELS_ERR_ENCRYPTED = -19 /**< the media is encrypted and no key is known */
 };
 
 enum {
@@ -46,7 +49,8 @@ typedef struct reels_error {
     int32_t sys_errno;    /**< the errno behind it, or 0 */
     uint32_t flags;       /**< REELS_ERROR_* */
     int64_t host_code;    /**< chosen by a host function, passed through */
-    char message[232];    /**< UTF-8, always terminated; names the argument and the limit, holds no secret */
+    char message[232];    /**< UTF-8, always terminated; names the argument and the limit, holds no
+                             secret */
 } reels_error;
 
 /**
@@ -83,7 +87,10 @@ REELS_API const char *reels_status_text(reels_status status);
  * @threadsafety  any thread
  * @since 0.1
  */
-REELS_API reels_status reels_error_set(reels_error *err, reels_status status, int64_t host_code, const char *message);
+REELS_API reels_status reels_error_set(reels_error *err,
+                                       reels_status status,
+                                       int64_t host_code,
+                                       const char *message);
 
 /**
  * Gives the version of the library that is loaded, as major * 1000000 + minor * 1000 + patch.
