@@ -2,6 +2,7 @@
 #ifndef REELS_REELS_H
 #define REELS_REELS_H
 
+#include <reels/backend.h>
 #include <reels/base.h>
 
 #endif
