@@ -8,6 +8,8 @@
 
 #include <reels/base.h>
 
+#include "compiler.h"
+
 struct reels__scheme; /* src/backend/open.c: URL schemes registered with this context */
 
 struct reels_ctx {
@@ -26,7 +28,7 @@ struct reels_ctx {
 
 /* Log: level tested before formatting. */
 int reels__log_enabled(const reels_ctx *ctx, int32_t level);
-void reels__log(const reels_ctx *ctx, int32_t level, const char *format, ...);
+void reels__log(const reels_ctx *ctx, int32_t level, const char *format, ...) REELS__PRINTF(3, 4);
 
 /* Hooks with their defaults behind them. */
 void reels__metric_add(const reels_ctx *ctx,
