@@ -26,6 +26,9 @@ SANITIZER_ENV = {
 }
 UBSAN_STRICT = '-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer'
 
+# Enough to see what is wrong; Meson's log holds everything.
+LINES_MAX = 80
+
 
 class Step:
     """One build directory and the tests that run in it."""
@@ -118,6 +121,19 @@ def count_result(record, is_tap):
     return (0, 0, 1) if record['result'] == 'SKIP' else (1, 0, 0)
 
 
+def complaints(text):
+    """The failed cases of a TAP log with what each says about itself: Meson shows only their names."""
+    lines = []
+    failing = False
+    for line in text.splitlines():
+        if not line.startswith('#'):
+            failing = line.startswith(('not ok', 'Bail out'))
+        if failing:
+            lines.append(line)
+    cut = lines[:LINES_MAX]
+    return cut + ([f'... {len(lines) - len(cut)} lines more'] if len(cut) < len(lines) else [])
+
+
 def say(text):
     print(text, flush=True)
 
@@ -129,7 +145,7 @@ def run(command, env=None, quiet=False):
     done = subprocess.run(command, cwd=ROOT, env=full_env, stdin=subprocess.DEVNULL, stdout=out,
                           stderr=subprocess.STDOUT if quiet else None, check=False)
     if quiet and done.returncode != 0:
-        tail = done.stdout.decode('utf-8', 'replace').splitlines()[-60:]
+        tail = done.stdout.decode('utf-8', 'replace').splitlines()[-LINES_MAX:]
         say('\n'.join(tail))
         say(f'failed: {shlex.join(command)}')
     return done.returncode
@@ -171,7 +187,11 @@ def run_step(step, totals):
         with open(log, encoding='utf-8') as lines:
             records = [json.loads(line) for line in lines]
     for record in records:
-        totals.add(f"{step.name}: {record['name']}", *count_result(record, record['name'] in tap))
+        counts = count_result(record, record['name'] in tap)
+        totals.add(f"{step.name}: {record['name']}", *counts)
+        if counts[1] > 0 and record['name'] in tap:
+            say(f"\n{step.name}: {record['name']}")
+            say('\n'.join(complaints(record.get('stdout') or '')))
     # Meson's own word stands when the log shows nothing wrong. It also refuses to run no test at
     # all, which is no failure: a step may be ahead of the tests that it is for.
     if status != 0 and records and totals.failed == failed_before:
