@@ -4,5 +4,6 @@
 
 #include <reels/backend.h>
 #include <reels/base.h>
+#include <reels/id.h>
 
 #endif
