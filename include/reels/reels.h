@@ -4,6 +4,7 @@
 
 #include <reels/backend.h>
 #include <reels/base.h>
+#include <reels/hls.h>
 #include <reels/id.h>
 
 #endif
