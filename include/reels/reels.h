@@ -6,5 +6,6 @@
 #include <reels/base.h>
 #include <reels/hls.h>
 #include <reels/id.h>
+#include <reels/media.h>
 
 #endif
