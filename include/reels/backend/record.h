@@ -1,6 +1,6 @@
 /* Owns the containers in which backends hand back many things at once: records (of a queue or an
- * outbox) and rows (of a catalog). Both are made by the caller, filled by the backend, cleared and used
- * again without allocating in the long run. */
+ * outbox) and rows (of a catalog). Both are made by the caller, filled by the backend, cleared and
+ * used again without allocating in the long run. */
 #ifndef REELS_BACKEND_RECORD_H
 #define REELS_BACKEND_RECORD_H
 
@@ -10,16 +10,16 @@ REELS_BEGIN_DECLS
 
 /** One record of an event log. Pointers are borrowed from whoever handed the record over. */
 typedef struct reels_record {
-    uint32_t partition;     /**< queue: the partition; outbox: 0 */
-    uint32_t epoch;         /**< queue: the consumer's epoch in that partition; outbox: 0 */
-    uint64_t offset;        /**< queue: position in the partition; outbox: sequence in its shard */
-    int64_t time_unix_us;   /**< server time of the write */
-    const char *topic;      /**< NUL-terminated */
-    const uint8_t *key;     /**< decides the partition */
+    uint32_t partition;   /**< queue: the partition; outbox: 0 */
+    uint32_t epoch;       /**< queue: the consumer's epoch in that partition; outbox: 0 */
+    uint64_t offset;      /**< queue: position in the partition; outbox: sequence in its shard */
+    int64_t time_unix_us; /**< server time of the write */
+    const char *topic;    /**< NUL-terminated */
+    const uint8_t *key;   /**< decides the partition */
     size_t key_len;
     const uint8_t *payload;
     size_t payload_len;
-    const uint8_t *shard;   /**< outbox: encoded shard key, needed to acknowledge; queue: NULL */
+    const uint8_t *shard; /**< outbox: encoded shard key, needed to acknowledge; queue: NULL */
     size_t shard_len;
 } reels_record;
 
@@ -38,7 +38,10 @@ typedef struct reels_records reels_records;
  * @threadsafety  any thread
  * @since 0.1
  */
-REELS_API reels_status reels_records_new(reels_ctx *ctx, size_t bytes_max, reels_records **out, reels_error *err);
+REELS_API reels_status reels_records_new(reels_ctx *ctx,
+                                         size_t bytes_max,
+                                         reels_records **out,
+                                         reels_error *err);
 
 /**
  * Frees a list.
@@ -71,7 +74,9 @@ REELS_API void reels_records_clear(reels_records *records);
  * @threadsafety  one thread at a time per list
  * @since 0.1
  */
-REELS_API reels_status reels_records_add(reels_records *records, const reels_record *record, reels_error *err);
+REELS_API reels_status reels_records_add(reels_records *records,
+                                         const reels_record *record,
+                                         reels_error *err);
 
 /**
  * Gives the number of records.
@@ -95,7 +100,9 @@ REELS_API size_t reels_records_count(const reels_records *records);
  * @threadsafety  one thread at a time per list
  * @since 0.1
  */
-REELS_API reels_status reels_records_get(const reels_records *records, size_t index, reels_record *out_record);
+REELS_API reels_status reels_records_get(const reels_records *records,
+                                         size_t index,
+                                         reels_record *out_record);
 
 enum {
     REELS_TYPE_NULL = 0,
@@ -110,7 +117,7 @@ enum {
 
 /** One typed value. Pointers are borrowed. */
 typedef struct reels_value {
-    uint32_t type;       /**< REELS_TYPE_* */
+    uint32_t type; /**< REELS_TYPE_* */
     uint32_t reserved0;
     int64_t integer;     /**< INT64, BOOL, TIME, ID */
     double real;         /**< FLOAT64 */
@@ -133,7 +140,10 @@ typedef struct reels_rows reels_rows;
  * @threadsafety  any thread
  * @since 0.1
  */
-REELS_API reels_status reels_rows_new(reels_ctx *ctx, size_t bytes_max, reels_rows **out, reels_error *err);
+REELS_API reels_status reels_rows_new(reels_ctx *ctx,
+                                      size_t bytes_max,
+                                      reels_rows **out,
+                                      reels_error *err);
 
 /**
  * Frees a list.
@@ -159,7 +169,8 @@ REELS_API void reels_rows_clear(reels_rows *rows);
  * Appends a row, or marks a missing one; backends call it.
  *
  * @param      rows          list
- * @param      values        one per column in the order of the table; NULL marks a row that is not there
+ * @param      values        one per column in the order of the table; NULL marks a row that is not
+ * there
  * @param      values_count  how many
  * @param      version       row version, from 1; 0 for a missing row
  * @param[out] err           detail on failure; may be NULL
@@ -168,7 +179,11 @@ REELS_API void reels_rows_clear(reels_rows *rows);
  * @threadsafety  one thread at a time per list
  * @since 0.1
  */
-REELS_API reels_status reels_rows_add(reels_rows *rows, const reels_value *values, size_t values_count, uint64_t version, reels_error *err);
+REELS_API reels_status reels_rows_add(reels_rows *rows,
+                                      const reels_value *values,
+                                      size_t values_count,
+                                      uint64_t version,
+                                      reels_error *err);
 
 /**
  * Gives the number of rows, missing ones counted.
@@ -192,7 +207,8 @@ REELS_API size_t reels_rows_count(const reels_rows *rows);
  * @threadsafety  one thread at a time per list
  * @since 0.1
  */
-REELS_API const reels_value *reels_rows_get(const reels_rows *rows, size_t index, uint64_t *out_version);
+REELS_API const reels_value *
+reels_rows_get(const reels_rows *rows, size_t index, uint64_t *out_version);
 
 REELS_END_DECLS
 
