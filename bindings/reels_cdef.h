@@ -234,3 +234,523 @@ size_t reels_buf_len(const reels_buf *buf);
 typedef reels_status (*reels_reader_fn)(void *user, uint8_t *data, size_t capacity, size_t *out_len, reels_error *err);
 
 typedef reels_status (*reels_sink_fn)(void *user, const uint8_t *data, size_t len, reels_error *err);
+
+typedef struct reels_record {
+    uint32_t partition;
+    uint32_t epoch;
+    uint64_t offset;
+    int64_t time_unix_us;
+    const char *topic;
+    const uint8_t *key;
+    size_t key_len;
+    const uint8_t *payload;
+    size_t payload_len;
+    const uint8_t *shard;
+    size_t shard_len;
+} reels_record;
+
+typedef struct reels_records reels_records;
+
+reels_status reels_records_new(reels_ctx *ctx, size_t bytes_max, reels_records **out, reels_error *err);
+
+void reels_records_free(reels_records *records);
+
+void reels_records_clear(reels_records *records);
+
+reels_status reels_records_add(reels_records *records, const reels_record *record, reels_error *err);
+
+size_t reels_records_count(const reels_records *records);
+
+reels_status reels_records_get(const reels_records *records, size_t index, reels_record *out_record);
+
+enum {
+    REELS_TYPE_NULL = 0,
+    REELS_TYPE_INT64 = 1,
+    REELS_TYPE_FLOAT64 = 2,
+    REELS_TYPE_BOOL = 3,
+    REELS_TYPE_UTF8 = 4,
+    REELS_TYPE_BYTES = 5,
+    REELS_TYPE_TIME = 6,
+    REELS_TYPE_ID = 7
+};
+
+typedef struct reels_value {
+    uint32_t type;
+    uint32_t reserved0;
+    int64_t integer;
+    double real;
+    const uint8_t *data;
+    size_t len;
+} reels_value;
+
+typedef struct reels_rows reels_rows;
+
+reels_status reels_rows_new(reels_ctx *ctx, size_t bytes_max, reels_rows **out, reels_error *err);
+
+void reels_rows_free(reels_rows *rows);
+
+void reels_rows_clear(reels_rows *rows);
+
+reels_status reels_rows_add(reels_rows *rows, const reels_value *values, size_t values_count, uint64_t version, reels_error *err);
+
+size_t reels_rows_count(const reels_rows *rows);
+
+const reels_value *reels_rows_get(const reels_rows *rows, size_t index, uint64_t *out_version);
+
+enum {
+    REELS_COLUMN_NULLABLE = 1
+};
+
+typedef struct reels_column {
+    const char *name;
+    uint32_t type;
+    uint32_t flags;
+} reels_column;
+
+enum {
+    REELS_INDEX_UNIQUE = 1
+};
+
+typedef struct reels_index_def {
+    const char *name;
+    const uint32_t *columns;
+    uint32_t columns_count;
+    uint32_t flags;
+} reels_index_def;
+
+typedef struct reels_table {
+    uint32_t struct_size;
+    uint32_t version;
+    const char *name;
+    const reels_column *columns;
+    const uint32_t *key_columns;
+    const reels_index_def *indexes;
+    uint32_t columns_count;
+    uint32_t key_columns_count;
+    uint32_t indexes_count;
+    uint32_t shard_column;
+    uint32_t ttl_column;
+    uint32_t reserved0;
+} reels_table;
+
+enum {
+    REELS_OP_PUT = 1,
+    REELS_OP_DELETE = 2,
+    REELS_OP_CHECK = 3
+};
+
+enum {
+    REELS_IF_ALWAYS = 0,
+    REELS_IF_ABSENT = 1,
+    REELS_IF_PRESENT = 2,
+    REELS_IF_VERSION = 3,
+    REELS_IF_COLUMN = 4
+};
+
+typedef struct reels_op {
+    const reels_table *table;
+    const reels_value *values;
+    uint64_t version;
+    reels_value condition_value;
+    uint32_t condition_column;
+    uint32_t kind;
+    uint32_t condition;
+    uint32_t reserved0;
+} reels_op;
+
+typedef struct reels_event_out {
+    const char *topic;
+    const uint8_t *key;
+    size_t key_len;
+    const uint8_t *payload;
+    size_t payload_len;
+} reels_event_out;
+
+typedef struct reels_commit {
+    uint32_t struct_size;
+    uint32_t has_token;
+    reels_value shard;
+    const reels_op *ops;
+    size_t ops_count;
+    const reels_event_out *events;
+    size_t events_count;
+    uint8_t token[16];
+} reels_commit;
+
+typedef struct reels_commit_result {
+    int32_t status;
+    uint32_t failed_op;
+    uint32_t repeated;
+    uint32_t reserved0;
+    uint64_t version;
+} reels_commit_result;
+
+typedef struct reels_scan {
+    uint32_t struct_size;
+    uint32_t descending;
+    const reels_table *table;
+    const char *index;
+    const reels_value *prefix;
+    size_t prefix_count;
+    const uint8_t *after;
+    size_t after_len;
+    uint32_t limit;
+    uint32_t reserved0;
+} reels_scan;
+
+typedef struct reels_catalog_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    void (*destroy)(void *impl);
+    reels_status (*declare)(void *impl, const reels_call *call, const reels_table *const *tables, size_t tables_count, reels_error *err);
+    reels_status (*commit)(void *impl, const reels_call *call, const reels_commit *commits, size_t commits_count, reels_commit_result *results, reels_error *err);
+    reels_status (*get)(void *impl, const reels_call *call, const reels_table *table, const reels_value *keys, size_t keys_count, reels_rows *rows, reels_error *err);
+    reels_status (*scan)(void *impl, const reels_call *call, const reels_scan *scan, reels_rows *rows, reels_buf *next, reels_error *err);
+    reels_status (*outbox_claim)(void *impl, const reels_call *call, const char *holder, int64_t lease_us, uint32_t limit, reels_records *records, reels_error *err);
+    reels_status (*outbox_ack)(void *impl, const reels_call *call, const char *holder, const reels_record *records, size_t records_count, reels_error *err);
+    reels_status (*lease_acquire)(void *impl, const reels_call *call, const char *name, const char *holder, int64_t duration_us, uint64_t *out_fence, reels_error *err);
+    reels_status (*lease_renew)(void *impl, const reels_call *call, const char *name, uint64_t fence, int64_t duration_us, reels_error *err);
+    reels_status (*lease_release)(void *impl, const reels_call *call, const char *name, uint64_t fence, reels_error *err);
+} reels_catalog_vtable;
+
+typedef struct reels_catalog reels_catalog;
+
+reels_status reels_catalog_new(reels_ctx *ctx, const reels_catalog_vtable *vtable, void *impl, reels_catalog **out, reels_error *err);
+
+reels_status reels_catalog_open(reels_ctx *ctx, const char *url, reels_catalog **out, reels_error *err);
+
+void reels_catalog_free(reels_catalog *catalog);
+
+reels_status reels_catalog_declare(reels_catalog *catalog, const reels_call *call, const reels_table *const *tables, size_t tables_count, reels_error *err);
+
+reels_status reels_catalog_commit(reels_catalog *catalog, const reels_call *call, const reels_commit *commits, size_t commits_count, reels_commit_result *results, reels_error *err);
+
+reels_status reels_catalog_get(reels_catalog *catalog, const reels_call *call, const reels_table *table, const reels_value *keys, size_t keys_count, reels_rows *rows, reels_error *err);
+
+reels_status reels_catalog_scan(reels_catalog *catalog, const reels_call *call, const reels_scan *scan, reels_rows *rows, reels_buf *next, reels_error *err);
+
+reels_status reels_catalog_outbox_claim(reels_catalog *catalog, const reels_call *call, const char *holder, int64_t lease_us, uint32_t limit, reels_records *records, reels_error *err);
+
+reels_status reels_catalog_outbox_ack(reels_catalog *catalog, const reels_call *call, const char *holder, const reels_record *records, size_t records_count, reels_error *err);
+
+reels_status reels_catalog_lease_acquire(reels_catalog *catalog, const reels_call *call, const char *name, const char *holder, int64_t duration_us, uint64_t *out_fence, reels_error *err);
+
+reels_status reels_catalog_lease_renew(reels_catalog *catalog, const reels_call *call, const char *name, uint64_t fence, int64_t duration_us, reels_error *err);
+
+reels_status reels_catalog_lease_release(reels_catalog *catalog, const reels_call *call, const char *name, uint64_t fence, reels_error *err);
+
+enum {
+    REELS_OUTPUT_NAME_BYTES_MAX = 127
+};
+
+typedef struct reels_output_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    reels_status (*begin)(void *impl, const char *name, const char *content_type, void **out_file, reels_error *err);
+    reels_status (*write)(void *impl, void *file, const uint8_t *data, size_t len, reels_error *err);
+    reels_status (*finish)(void *impl, void *file, reels_error *err);
+    void (*abort)(void *impl, void *file);
+} reels_output_vtable;
+
+int32_t reels_output_name_is_valid(const char *name);
+
+typedef struct reels_output reels_output;
+
+enum {
+    REELS_OUTPUT_REPLACE = 1
+};
+
+reels_status reels_output_directory_new(reels_ctx *ctx, const char *path, uint32_t flags, reels_output **out, reels_error *err);
+
+const reels_output_vtable *reels_output_table(const reels_output *output);
+
+uint64_t reels_output_bytes(const reels_output *output);
+
+reels_status reels_output_discard(reels_output *output, reels_error *err);
+
+void reels_output_free(reels_output *output);
+
+typedef struct reels_packager reels_packager;
+
+enum {
+    REELS_PACKAGER_TRACKS_MAX = 16,
+    REELS_PACKAGER_NAME_BYTES_MAX = 48
+};
+
+enum {
+    REELS_PACKAGER_SEGMENT_FILES = 1
+};
+
+typedef struct reels_packager_options {
+    uint32_t struct_size;
+    uint32_t flags;
+    int64_t segment_us;
+    int64_t first_segment_us;
+    uint64_t buffered_bytes_max;
+    uint64_t first_bandwidth_bps;
+} reels_packager_options;
+
+enum {
+    REELS_PACKAGER_CODEC_H264 = 1,
+    REELS_PACKAGER_CODEC_AAC = 2
+};
+
+typedef struct reels_packager_video {
+    uint32_t struct_size;
+    uint32_t codec;
+    const char *name;
+    const uint8_t *extradata;
+    size_t extradata_len;
+    uint32_t width;
+    uint32_t height;
+    uint32_t timescale;
+    uint32_t frame_rate_num;
+    uint32_t frame_rate_den;
+    uint32_t reserved0;
+} reels_packager_video;
+
+typedef struct reels_packager_audio {
+    uint32_t struct_size;
+    uint32_t codec;
+    const char *name;
+    const uint8_t *extradata;
+    size_t extradata_len;
+    uint32_t sample_rate;
+    uint32_t channels;
+    const char *label;
+    const char *language;
+} reels_packager_audio;
+
+enum {
+    REELS_SAMPLE_KEY = 1
+};
+
+typedef struct reels_sample {
+    int64_t pts;
+    int64_t duration;
+    const uint8_t *data;
+    size_t data_len;
+    uint32_t flags;
+    uint32_t reserved0;
+} reels_sample;
+
+typedef struct reels_packager_track_info {
+    uint32_t struct_size;
+    uint32_t segments_count;
+    uint64_t samples_count;
+    uint64_t bytes;
+    int64_t duration_us;
+    uint64_t bandwidth_bps;
+    uint64_t average_bandwidth_bps;
+    uint32_t width;
+    uint32_t height;
+    uint32_t frame_rate_milli;
+    uint32_t reserved0;
+    char codecs[32];
+    char playlist[64];
+} reels_packager_track_info;
+
+reels_status reels_packager_new(reels_ctx *ctx, const reels_packager_options *options, const reels_output_vtable *output, void *impl, reels_packager **out, reels_error *err);
+
+reels_status reels_packager_add_video(reels_packager *packager, const reels_packager_video *video, uint32_t *out_track, reels_error *err);
+
+reels_status reels_packager_add_audio(reels_packager *packager, const reels_packager_audio *audio, uint32_t *out_track, reels_error *err);
+
+reels_status reels_packager_write(reels_packager *packager, uint32_t track, const reels_sample *samples, size_t sample_size, size_t samples_count, reels_error *err);
+
+reels_status reels_packager_finish(reels_packager *packager, reels_error *err);
+
+reels_status reels_packager_track_info_get(const reels_packager *packager, uint32_t track, reels_packager_track_info *info, reels_error *err);
+
+void reels_packager_free(reels_packager *packager);
+
+enum {
+    REELS_VERIFY_ERROR = 1,
+    REELS_VERIFY_WARNING = 2
+};
+
+enum {
+    REELS_VERIFY_FILE_MISSING = 1,
+    REELS_VERIFY_PATH_OUTSIDE = 2,
+    REELS_VERIFY_PLAYLIST_SYNTAX = 3,
+    REELS_VERIFY_TAG_REPEATED = 4,
+    REELS_VERIFY_TAG_MISSING = 5,
+    REELS_VERIFY_VERSION = 6,
+    REELS_VERIFY_TARGET_DURATION = 7,
+    REELS_VERIFY_ENDLIST = 8,
+    REELS_VERIFY_GROUP = 9,
+    REELS_VERIFY_BYTERANGE = 10,
+    REELS_VERIFY_BANDWIDTH = 11,
+    REELS_VERIFY_AVERAGE_BANDWIDTH = 12,
+    REELS_VERIFY_EXTINF = 13,
+    REELS_VERIFY_KEY_FRAME = 14,
+    REELS_VERIFY_DECODE_TIME = 15,
+    REELS_VERIFY_ALIGNMENT = 16,
+    REELS_VERIFY_BOX = 17,
+    REELS_VERIFY_CMAF = 18,
+    REELS_VERIFY_RESOLUTION = 19,
+    REELS_VERIFY_CODECS = 20,
+    REELS_VERIFY_FRAME_RATE = 21,
+    REELS_VERIFY_DECODE = 22,
+    REELS_VERIFY_CHECKSUM = 23,
+    REELS_VERIFY_LIMIT = 24,
+    REELS_VERIFY_UNCHECKED = 25,
+    REELS_VERIFY_READ = 26
+};
+
+typedef struct reels_verify_source_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    reels_status (*size)(void *impl, const char *name, uint64_t *out_bytes, reels_error *err);
+    reels_status (*read)(void *impl, const char *name, uint64_t offset, uint8_t *data, size_t len, reels_error *err);
+} reels_verify_source_vtable;
+
+enum {
+    REELS_VERIFY_NO_DECODE = 1
+};
+
+typedef struct reels_verify_options {
+    uint32_t struct_size;
+    uint32_t flags;
+    const char *master;
+    const reels_call *call;
+    uint32_t findings_max;
+    uint32_t reserved0;
+    uint64_t segment_bytes_max;
+} reels_verify_options;
+
+typedef struct reels_verify_report reels_verify_report;
+
+typedef struct reels_verify_finding {
+    uint32_t struct_size;
+    uint32_t code;
+    uint32_t severity;
+    int32_t segment;
+    const char *file;
+    const char *message;
+} reels_verify_finding;
+
+typedef struct reels_verify_summary {
+    uint32_t struct_size;
+    uint32_t errors_count;
+    uint32_t warnings_count;
+    uint32_t variants_count;
+    uint32_t playlists_count;
+    uint32_t segments_count;
+    uint64_t samples_count;
+    uint64_t frames_count;
+    uint64_t bytes;
+    int64_t duration_us;
+} reels_verify_summary;
+
+reels_status reels_verify_directory(reels_ctx *ctx, const char *path, const reels_verify_options *options, reels_verify_report **out, reels_error *err);
+
+reels_status reels_verify_source(reels_ctx *ctx, const reels_verify_source_vtable *source, void *impl, const reels_verify_options *options, reels_verify_report **out, reels_error *err);
+
+reels_status reels_verify_report_summary(const reels_verify_report *report, reels_verify_summary *summary, reels_error *err);
+
+size_t reels_verify_report_findings_count(const reels_verify_report *report);
+
+reels_status reels_verify_report_finding(const reels_verify_report *report, size_t index, reels_verify_finding *finding, reels_error *err);
+
+reels_status reels_verify_report_json(const reels_verify_report *report, reels_buf *out, reels_error *err);
+
+const char *reels_verify_code_name(uint32_t code);
+
+void reels_verify_report_free(reels_verify_report *report);
+
+enum {
+    REELS_ID_TIME_BITS = 41,
+    REELS_ID_REGION_BITS = 5,
+    REELS_ID_NODE_BITS = 10,
+    REELS_ID_SEQUENCE_BITS = 12,
+    REELS_ID_TEXT_LEN = 13,
+    REELS_ID_BATCH_MAX = 1048576
+};
+
+enum {
+    REELS_ID_LAYOUT_EPOCH_1970 = 1
+};
+
+typedef struct reels_id_layout {
+    uint32_t struct_size;
+    uint32_t flags;
+    uint32_t time_bits;
+    uint32_t region_bits;
+    uint32_t node_bits;
+    uint32_t sequence_bits;
+    int64_t epoch_unix_us;
+} reels_id_layout;
+
+typedef struct reels_id_parts {
+    uint32_t struct_size;
+    uint32_t region;
+    uint32_t node;
+    uint32_t sequence;
+    int64_t time_unix_us;
+} reels_id_parts;
+
+enum {
+    REELS_ID_NODE_LEASED = 1
+};
+
+typedef struct reels_id_lease_request {
+    uint32_t struct_size;
+    uint32_t flags;
+    uint32_t region;
+    uint32_t node;
+    uint32_t nodes_count;
+    uint32_t reserved0;
+    int64_t duration_us;
+} reels_id_lease_request;
+
+typedef struct reels_id_lease {
+    uint32_t struct_size;
+    uint32_t node;
+    int64_t floor_unix_us;
+} reels_id_lease;
+
+typedef struct reels_id_lease_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    reels_status (*acquire)(void *impl, const reels_call *call, const reels_id_lease_request *request, reels_id_lease *out, reels_error *err);
+    reels_status (*extend)(void *impl, const reels_call *call, int64_t until_unix_us, reels_error *err);
+    void (*release)(void *impl, int64_t until_unix_us);
+    void (*destroy)(void *impl);
+} reels_id_lease_vtable;
+
+typedef struct reels_id_generator reels_id_generator;
+
+typedef struct reels_id_options {
+    uint32_t struct_size;
+    uint32_t flags;
+    uint32_t region;
+    uint32_t node;
+    const reels_id_layout *layout;
+    const reels_id_lease_vtable *lease;
+    void *lease_impl;
+    int64_t lease_duration_us;
+    int64_t ahead_max_us;
+} reels_id_options;
+
+reels_status reels_id_generator_new(reels_ctx *ctx, const reels_id_options *options, const reels_call *call, reels_id_generator **out, reels_error *err);
+
+void reels_id_generator_free(reels_id_generator *generator);
+
+uint32_t reels_id_generator_node(const reels_id_generator *generator);
+
+reels_status reels_id_next(reels_id_generator *generator, const reels_call *call, uint64_t *out_id, reels_error *err);
+
+reels_status reels_id_next_many(reels_id_generator *generator, const reels_call *call, size_t ids_count, uint64_t *out_ids, reels_error *err);
+
+reels_status reels_id_parse(const reels_id_layout *layout, uint64_t id, reels_id_parts *out_parts, reels_error *err);
+
+reels_status reels_id_range(const reels_id_layout *layout, int64_t from_unix_us, int64_t until_unix_us, uint64_t *out_first, uint64_t *out_last, reels_error *err);
+
+reels_status reels_id_text_write(uint64_t id, char *out_text, size_t capacity, reels_error *err);
+
+reels_status reels_id_text_read(const char *text, size_t text_len, uint64_t *out_id, reels_error *err);
+
+reels_status reels_id_lease_file_new(reels_ctx *ctx, const char *path, const reels_id_lease_vtable **out_lease, void **out_impl, reels_error *err);
+
+reels_status reels_id_lease_catalog_new(reels_ctx *ctx, reels_catalog *catalog, const reels_id_lease_vtable **out_lease, void **out_impl, reels_error *err);

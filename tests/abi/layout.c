@@ -22,6 +22,20 @@ AT(reels_call, deadline_mono_us, 8);
 AT(reels_call, cancel, 16);
 AT(reels_call, trace_parent, 24);
 
+SIZE(reels_catalog_vtable, 88);
+AT(reels_catalog_vtable, struct_size, 0);
+AT(reels_catalog_vtable, reserved0, 4);
+AT(reels_catalog_vtable, destroy, 8);
+AT(reels_catalog_vtable, declare, 16);
+AT(reels_catalog_vtable, commit, 24);
+AT(reels_catalog_vtable, get, 32);
+AT(reels_catalog_vtable, scan, 40);
+AT(reels_catalog_vtable, outbox_claim, 48);
+AT(reels_catalog_vtable, outbox_ack, 56);
+AT(reels_catalog_vtable, lease_acquire, 64);
+AT(reels_catalog_vtable, lease_renew, 72);
+AT(reels_catalog_vtable, lease_release, 80);
+
 SIZE(reels_clock, 40);
 AT(reels_clock, struct_size, 0);
 AT(reels_clock, reserved0, 4);
@@ -29,6 +43,28 @@ AT(reels_clock, user, 8);
 AT(reels_clock, wall_unix_us, 16);
 AT(reels_clock, mono_us, 24);
 AT(reels_clock, sleep_us, 32);
+
+SIZE(reels_column, 16);
+AT(reels_column, name, 0);
+AT(reels_column, type, 8);
+AT(reels_column, flags, 12);
+
+SIZE(reels_commit, 96);
+AT(reels_commit, struct_size, 0);
+AT(reels_commit, has_token, 4);
+AT(reels_commit, shard, 8);
+AT(reels_commit, ops, 48);
+AT(reels_commit, ops_count, 56);
+AT(reels_commit, events, 64);
+AT(reels_commit, events_count, 72);
+AT(reels_commit, token, 80);
+
+SIZE(reels_commit_result, 24);
+AT(reels_commit_result, status, 0);
+AT(reels_commit_result, failed_op, 4);
+AT(reels_commit_result, repeated, 8);
+AT(reels_commit_result, reserved0, 12);
+AT(reels_commit_result, version, 16);
 
 SIZE(reels_ctx_options, 72);
 AT(reels_ctx_options, struct_size, 0);
@@ -49,6 +85,13 @@ AT(reels_error, sys_errno, 8);
 AT(reels_error, flags, 12);
 AT(reels_error, host_code, 16);
 AT(reels_error, message, 24);
+
+SIZE(reels_event_out, 40);
+AT(reels_event_out, topic, 0);
+AT(reels_event_out, key, 8);
+AT(reels_event_out, key_len, 16);
+AT(reels_event_out, payload, 24);
+AT(reels_event_out, payload_len, 32);
 
 SIZE(reels_executor, 32);
 AT(reels_executor, struct_size, 0);
@@ -85,6 +128,61 @@ AT(reels_fs_info, modified_unix_us, 8);
 AT(reels_fs_info, kind, 16);
 AT(reels_fs_info, reserved0, 20);
 
+SIZE(reels_id_layout, 32);
+AT(reels_id_layout, struct_size, 0);
+AT(reels_id_layout, flags, 4);
+AT(reels_id_layout, time_bits, 8);
+AT(reels_id_layout, region_bits, 12);
+AT(reels_id_layout, node_bits, 16);
+AT(reels_id_layout, sequence_bits, 20);
+AT(reels_id_layout, epoch_unix_us, 24);
+
+SIZE(reels_id_lease, 16);
+AT(reels_id_lease, struct_size, 0);
+AT(reels_id_lease, node, 4);
+AT(reels_id_lease, floor_unix_us, 8);
+
+SIZE(reels_id_lease_request, 32);
+AT(reels_id_lease_request, struct_size, 0);
+AT(reels_id_lease_request, flags, 4);
+AT(reels_id_lease_request, region, 8);
+AT(reels_id_lease_request, node, 12);
+AT(reels_id_lease_request, nodes_count, 16);
+AT(reels_id_lease_request, reserved0, 20);
+AT(reels_id_lease_request, duration_us, 24);
+
+SIZE(reels_id_lease_vtable, 40);
+AT(reels_id_lease_vtable, struct_size, 0);
+AT(reels_id_lease_vtable, reserved0, 4);
+AT(reels_id_lease_vtable, acquire, 8);
+AT(reels_id_lease_vtable, extend, 16);
+AT(reels_id_lease_vtable, release, 24);
+AT(reels_id_lease_vtable, destroy, 32);
+
+SIZE(reels_id_options, 56);
+AT(reels_id_options, struct_size, 0);
+AT(reels_id_options, flags, 4);
+AT(reels_id_options, region, 8);
+AT(reels_id_options, node, 12);
+AT(reels_id_options, layout, 16);
+AT(reels_id_options, lease, 24);
+AT(reels_id_options, lease_impl, 32);
+AT(reels_id_options, lease_duration_us, 40);
+AT(reels_id_options, ahead_max_us, 48);
+
+SIZE(reels_id_parts, 24);
+AT(reels_id_parts, struct_size, 0);
+AT(reels_id_parts, region, 4);
+AT(reels_id_parts, node, 8);
+AT(reels_id_parts, sequence, 12);
+AT(reels_id_parts, time_unix_us, 16);
+
+SIZE(reels_index_def, 24);
+AT(reels_index_def, name, 0);
+AT(reels_index_def, columns, 8);
+AT(reels_index_def, columns_count, 16);
+AT(reels_index_def, flags, 20);
+
 SIZE(reels_log, 24);
 AT(reels_log, struct_size, 0);
 AT(reels_log, level_max, 4);
@@ -104,11 +202,123 @@ AT(reels_metrics, reserved0, 4);
 AT(reels_metrics, user, 8);
 AT(reels_metrics, record, 16);
 
+SIZE(reels_op, 80);
+AT(reels_op, table, 0);
+AT(reels_op, values, 8);
+AT(reels_op, version, 16);
+AT(reels_op, condition_value, 24);
+AT(reels_op, condition_column, 64);
+AT(reels_op, kind, 68);
+AT(reels_op, condition, 72);
+AT(reels_op, reserved0, 76);
+
+SIZE(reels_output_vtable, 40);
+AT(reels_output_vtable, struct_size, 0);
+AT(reels_output_vtable, reserved0, 4);
+AT(reels_output_vtable, begin, 8);
+AT(reels_output_vtable, write, 16);
+AT(reels_output_vtable, finish, 24);
+AT(reels_output_vtable, abort, 32);
+
+SIZE(reels_packager_audio, 56);
+AT(reels_packager_audio, struct_size, 0);
+AT(reels_packager_audio, codec, 4);
+AT(reels_packager_audio, name, 8);
+AT(reels_packager_audio, extradata, 16);
+AT(reels_packager_audio, extradata_len, 24);
+AT(reels_packager_audio, sample_rate, 32);
+AT(reels_packager_audio, channels, 36);
+AT(reels_packager_audio, label, 40);
+AT(reels_packager_audio, language, 48);
+
+SIZE(reels_packager_options, 40);
+AT(reels_packager_options, struct_size, 0);
+AT(reels_packager_options, flags, 4);
+AT(reels_packager_options, segment_us, 8);
+AT(reels_packager_options, first_segment_us, 16);
+AT(reels_packager_options, buffered_bytes_max, 24);
+AT(reels_packager_options, first_bandwidth_bps, 32);
+
+SIZE(reels_packager_track_info, 160);
+AT(reels_packager_track_info, struct_size, 0);
+AT(reels_packager_track_info, segments_count, 4);
+AT(reels_packager_track_info, samples_count, 8);
+AT(reels_packager_track_info, bytes, 16);
+AT(reels_packager_track_info, duration_us, 24);
+AT(reels_packager_track_info, bandwidth_bps, 32);
+AT(reels_packager_track_info, average_bandwidth_bps, 40);
+AT(reels_packager_track_info, width, 48);
+AT(reels_packager_track_info, height, 52);
+AT(reels_packager_track_info, frame_rate_milli, 56);
+AT(reels_packager_track_info, reserved0, 60);
+AT(reels_packager_track_info, codecs, 64);
+AT(reels_packager_track_info, playlist, 96);
+
+SIZE(reels_packager_video, 56);
+AT(reels_packager_video, struct_size, 0);
+AT(reels_packager_video, codec, 4);
+AT(reels_packager_video, name, 8);
+AT(reels_packager_video, extradata, 16);
+AT(reels_packager_video, extradata_len, 24);
+AT(reels_packager_video, width, 32);
+AT(reels_packager_video, height, 36);
+AT(reels_packager_video, timescale, 40);
+AT(reels_packager_video, frame_rate_num, 44);
+AT(reels_packager_video, frame_rate_den, 48);
+AT(reels_packager_video, reserved0, 52);
+
 SIZE(reels_random, 24);
 AT(reels_random, struct_size, 0);
 AT(reels_random, reserved0, 4);
 AT(reels_random, user, 8);
 AT(reels_random, fill, 16);
+
+SIZE(reels_record, 80);
+AT(reels_record, partition, 0);
+AT(reels_record, epoch, 4);
+AT(reels_record, offset, 8);
+AT(reels_record, time_unix_us, 16);
+AT(reels_record, topic, 24);
+AT(reels_record, key, 32);
+AT(reels_record, key_len, 40);
+AT(reels_record, payload, 48);
+AT(reels_record, payload_len, 56);
+AT(reels_record, shard, 64);
+AT(reels_record, shard_len, 72);
+
+SIZE(reels_sample, 40);
+AT(reels_sample, pts, 0);
+AT(reels_sample, duration, 8);
+AT(reels_sample, data, 16);
+AT(reels_sample, data_len, 24);
+AT(reels_sample, flags, 32);
+AT(reels_sample, reserved0, 36);
+
+SIZE(reels_scan, 64);
+AT(reels_scan, struct_size, 0);
+AT(reels_scan, descending, 4);
+AT(reels_scan, table, 8);
+AT(reels_scan, index, 16);
+AT(reels_scan, prefix, 24);
+AT(reels_scan, prefix_count, 32);
+AT(reels_scan, after, 40);
+AT(reels_scan, after_len, 48);
+AT(reels_scan, limit, 56);
+AT(reels_scan, reserved0, 60);
+
+SIZE(reels_table, 64);
+AT(reels_table, struct_size, 0);
+AT(reels_table, version, 4);
+AT(reels_table, name, 8);
+AT(reels_table, columns, 16);
+AT(reels_table, key_columns, 24);
+AT(reels_table, indexes, 32);
+AT(reels_table, columns_count, 40);
+AT(reels_table, key_columns_count, 44);
+AT(reels_table, indexes_count, 48);
+AT(reels_table, shard_column, 52);
+AT(reels_table, ttl_column, 56);
+AT(reels_table, reserved0, 60);
 
 SIZE(reels_trace, 32);
 AT(reels_trace, struct_size, 0);
@@ -116,5 +326,48 @@ AT(reels_trace, reserved0, 4);
 AT(reels_trace, user, 8);
 AT(reels_trace, begin, 16);
 AT(reels_trace, end, 24);
+
+SIZE(reels_value, 40);
+AT(reels_value, type, 0);
+AT(reels_value, reserved0, 4);
+AT(reels_value, integer, 8);
+AT(reels_value, real, 16);
+AT(reels_value, data, 24);
+AT(reels_value, len, 32);
+
+SIZE(reels_verify_finding, 32);
+AT(reels_verify_finding, struct_size, 0);
+AT(reels_verify_finding, code, 4);
+AT(reels_verify_finding, severity, 8);
+AT(reels_verify_finding, segment, 12);
+AT(reels_verify_finding, file, 16);
+AT(reels_verify_finding, message, 24);
+
+SIZE(reels_verify_options, 40);
+AT(reels_verify_options, struct_size, 0);
+AT(reels_verify_options, flags, 4);
+AT(reels_verify_options, master, 8);
+AT(reels_verify_options, call, 16);
+AT(reels_verify_options, findings_max, 24);
+AT(reels_verify_options, reserved0, 28);
+AT(reels_verify_options, segment_bytes_max, 32);
+
+SIZE(reels_verify_source_vtable, 24);
+AT(reels_verify_source_vtable, struct_size, 0);
+AT(reels_verify_source_vtable, reserved0, 4);
+AT(reels_verify_source_vtable, size, 8);
+AT(reels_verify_source_vtable, read, 16);
+
+SIZE(reels_verify_summary, 56);
+AT(reels_verify_summary, struct_size, 0);
+AT(reels_verify_summary, errors_count, 4);
+AT(reels_verify_summary, warnings_count, 8);
+AT(reels_verify_summary, variants_count, 12);
+AT(reels_verify_summary, playlists_count, 16);
+AT(reels_verify_summary, segments_count, 20);
+AT(reels_verify_summary, samples_count, 24);
+AT(reels_verify_summary, frames_count, 32);
+AT(reels_verify_summary, bytes, 40);
+AT(reels_verify_summary, duration_us, 48);
 
 #endif
