@@ -440,6 +440,103 @@ reels_status reels_catalog_lease_renew(reels_catalog *catalog, const reels_call 
 reels_status reels_catalog_lease_release(reels_catalog *catalog, const reels_call *call, const char *name, uint64_t fence, reels_error *err);
 
 enum {
+    REELS_PORT_BLOB = 1,
+    REELS_PORT_QUEUE = 2,
+    REELS_PORT_CATALOG = 3,
+    REELS_PORT_STATS = 4,
+    REELS_PORT_CACHE = 5,
+    REELS_PORT_CDN = 6,
+    REELS_PORT_MODEL = 7,
+    REELS_PORT_EMBED = 8,
+    REELS_PORT_CLASSIFIER = 9,
+    REELS_PORT_PUSH = 10
+};
+
+typedef reels_status (*reels_scheme_open_fn)(void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
+
+reels_status reels_scheme_register(reels_ctx *ctx, uint32_t port, const char *scheme, reels_scheme_open_fn open, void *user, reels_error *err);
+
+enum {
+    REELS_STATS_BATCHES_MAX = 1024,
+    REELS_STATS_DELTAS_MAX = 262144,
+    REELS_STATS_STATE_BYTES_MAX = 16777216,
+    REELS_STATS_ENTITIES_MAX = 10000,
+    REELS_STATS_COUNTERS_MAX = 256,
+    REELS_STATS_WINDOWS_MAX = 1024,
+    REELS_STATS_CELLS_MAX = 1048576
+};
+
+typedef struct reels_stats_delta {
+    int64_t entity_id;
+    int64_t window_unix_us;
+    int64_t amount;
+    uint32_t counter;
+    uint32_t reserved0;
+} reels_stats_delta;
+
+typedef struct reels_stats_writer {
+    uint64_t epoch;
+    uint64_t offset;
+} reels_stats_writer;
+
+typedef struct reels_stats_batch {
+    uint32_t struct_size;
+    uint32_t partition;
+    const char *group;
+    uint64_t epoch;
+    uint64_t begin_offset;
+    uint64_t end_offset;
+    const reels_stats_delta *deltas;
+    size_t deltas_count;
+    const uint8_t *state;
+    size_t state_len;
+} reels_stats_batch;
+
+typedef struct reels_stats_result {
+    int32_t status;
+    uint32_t reserved0;
+    uint64_t offset;
+} reels_stats_result;
+
+typedef struct reels_stats_query {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    const char *group;
+    const int64_t *entity_ids;
+    size_t entities_count;
+    const uint32_t *counters;
+    size_t counters_count;
+    const int64_t *windows_unix_us;
+    size_t windows_count;
+} reels_stats_query;
+
+typedef struct reels_stats_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    void (*destroy)(void *impl);
+    reels_status (*writer_open)(void *impl, const reels_call *call, const char *group, uint32_t partition, const char *holder, reels_stats_writer *out_writer, reels_buf *state, reels_error *err);
+    reels_status (*apply)(void *impl, const reels_call *call, const reels_stats_batch *batches, size_t batches_count, reels_stats_result *results, reels_error *err);
+    reels_status (*read)(void *impl, const reels_call *call, const reels_stats_query *query, int64_t *out_amounts, reels_error *err);
+    reels_status (*purge)(void *impl, const reels_call *call, const int64_t *entity_ids, size_t entities_count, reels_error *err);
+} reels_stats_vtable;
+
+typedef struct reels_stats reels_stats;
+
+reels_status reels_stats_new(reels_ctx *ctx, const reels_stats_vtable *vtable, void *impl, reels_stats **out, reels_error *err);
+
+reels_status reels_stats_open(reels_ctx *ctx, const char *url, reels_stats **out, reels_error *err);
+
+void reels_stats_free(reels_stats *stats);
+
+reels_status reels_stats_writer_open(reels_stats *stats, const reels_call *call, const char *group, uint32_t partition, const char *holder, reels_stats_writer *out_writer, reels_buf *state, reels_error *err);
+
+reels_status reels_stats_apply(reels_stats *stats, const reels_call *call, const reels_stats_batch *batches, size_t batches_count, reels_stats_result *results, reels_error *err);
+
+reels_status reels_stats_read(reels_stats *stats, const reels_call *call, const reels_stats_query *query, int64_t *out_amounts, reels_error *err);
+
+reels_status reels_stats_purge(reels_stats *stats, const reels_call *call, const int64_t *entity_ids, size_t entities_count, reels_error *err);
+
+enum {
     REELS_OUTPUT_NAME_BYTES_MAX = 127
 };
 
@@ -754,3 +851,210 @@ reels_status reels_id_text_read(const char *text, size_t text_len, uint64_t *out
 reels_status reels_id_lease_file_new(reels_ctx *ctx, const char *path, const reels_id_lease_vtable **out_lease, void **out_impl, reels_error *err);
 
 reels_status reels_id_lease_catalog_new(reels_ctx *ctx, reels_catalog *catalog, const reels_id_lease_vtable **out_lease, void **out_impl, reels_error *err);
+
+typedef reels_status (*reels_media_read_fn)(void *user, uint64_t offset, uint8_t *data, size_t len, size_t *out_len, reels_error *err);
+
+typedef struct reels_media_input {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    const char *path;
+    const uint8_t *data;
+    uint64_t size_bytes;
+    reels_media_read_fn read_at;
+    void *user;
+} reels_media_input;
+
+typedef struct reels_media_limits {
+    uint32_t struct_size;
+    uint32_t streams_max;
+    int64_t duration_max_us;
+    uint64_t file_bytes_max;
+    uint64_t probe_bytes_max;
+    int64_t analyse_max_us;
+    uint64_t pixels_max;
+    uint32_t side_max;
+    uint32_t aspect_max;
+    uint32_t frame_rate_max;
+    uint32_t frames_max;
+    uint32_t sample_rate_min;
+    uint32_t sample_rate_max;
+    uint32_t channels_max;
+    uint32_t decode_cost_max;
+    uint64_t metadata_bytes_max;
+    uint64_t output_bytes_max;
+    uint64_t memory_bytes_max;
+} reels_media_limits;
+
+enum {
+    REELS_ISOLATION_PROCESS = 0,
+    REELS_ISOLATION_NONE = 1
+};
+
+typedef struct reels_media_isolation {
+    uint32_t struct_size;
+    uint32_t mode;
+    const char *worker_path;
+} reels_media_isolation;
+
+enum {
+    REELS_VERDICT_TRANSCODE = 1,
+    REELS_VERDICT_REFUSE = 2,
+    REELS_VERDICT_PASSTHROUGH = 3
+};
+
+enum {
+    REELS_HDR_NONE = 0,
+    REELS_HDR_PQ = 1,
+    REELS_HDR_HLG = 2,
+    REELS_HDR_DOLBY_VISION = 3
+};
+
+typedef struct reels_probe_info {
+    uint32_t struct_size;
+    uint32_t verdict;
+    int32_t verdict_status;
+    uint32_t streams_count;
+    char verdict_reason[208];
+    char container[24];
+    uint64_t file_bytes;
+    int64_t duration_us;
+    int64_t bitrate_bps;
+    uint32_t video_present;
+    uint32_t video_stream_index;
+    char video_codec[24];
+    char pixel_format[24];
+    char color_range[16];
+    char color_matrix[24];
+    char color_primaries[24];
+    char color_transfer[24];
+    uint32_t hdr_kind;
+    uint32_t bit_depth;
+    uint32_t coded_width;
+    uint32_t coded_height;
+    uint32_t display_width;
+    uint32_t display_height;
+    uint32_t rotation_degrees;
+    uint32_t mirrored;
+    uint32_t sample_aspect_num;
+    uint32_t sample_aspect_den;
+    uint32_t frame_rate_num;
+    uint32_t frame_rate_den;
+    uint32_t variable_rate;
+    uint32_t interlaced;
+    uint64_t video_frames_count;
+    uint32_t audio_present;
+    uint32_t audio_stream_index;
+    char audio_codec[24];
+    uint32_t audio_sample_rate;
+    uint32_t audio_channels;
+    int64_t audio_offset_us;
+    uint64_t reserved1[4];
+} reels_probe_info;
+
+typedef struct reels_probe_options {
+    uint32_t struct_size;
+    uint32_t exact;
+    const reels_media_limits *limits;
+    const reels_media_isolation *isolation;
+} reels_probe_options;
+
+reels_status reels_probe_run(reels_ctx *ctx, const reels_call *call, const reels_media_input *input, const reels_probe_options *options, reels_probe_info *out_info, reels_error *err);
+
+reels_status reels_probe_json(const reels_probe_info *info, reels_buf *buf, reels_error *err);
+
+enum {
+    REELS_RUNGS_MAX = 8
+};
+
+typedef struct reels_rung {
+    uint32_t struct_size;
+    uint32_t short_side;
+    uint32_t width;
+    uint32_t height;
+    uint32_t frame_rate_num;
+    uint32_t frame_rate_den;
+    uint32_t video_bitrate_bps;
+    uint32_t video_bitrate_max_bps;
+    uint32_t buffer_bits;
+    uint32_t reserved0;
+    char name[16];
+    uint64_t reserved1[2];
+} reels_rung;
+
+typedef struct reels_ladder_options {
+    uint32_t struct_size;
+    uint32_t short_side_max;
+    uint32_t frame_rate_max;
+    uint32_t rungs_max;
+} reels_ladder_options;
+
+reels_status reels_ladder_plan(const reels_probe_info *info, const reels_ladder_options *options, reels_rung *rungs, size_t capacity, size_t *out_count, reels_error *err);
+
+enum {
+    REELS_TRANSCODE_STAGE_PROBE = 1,
+    REELS_TRANSCODE_STAGE_ENCODE = 2,
+    REELS_TRANSCODE_STAGE_FINISH = 3,
+    REELS_TRANSCODE_STAGE_DONE = 4
+};
+
+typedef struct reels_transcode_progress {
+    uint32_t struct_size;
+    uint32_t stage;
+    uint32_t done_ppm;
+    uint32_t reserved0;
+    uint64_t frames_count;
+    uint64_t frames_total;
+    int64_t media_us;
+    int64_t duration_us;
+} reels_transcode_progress;
+
+typedef void (*reels_transcode_progress_fn)(void *user, const reels_transcode_progress *progress);
+
+typedef struct reels_transcode_options {
+    uint32_t struct_size;
+    uint32_t threads_count;
+    const reels_media_limits *limits;
+    const reels_media_isolation *isolation;
+    const reels_ladder_options *ladder;
+    const reels_rung *rungs;
+    uint32_t rungs_count;
+    uint32_t audio_bitrate_bps;
+    int64_t segment_us;
+    const char *preset;
+    uint32_t cover_short_side_max;
+    uint32_t reserved0;
+    reels_transcode_progress_fn progress;
+    void *progress_user;
+} reels_transcode_options;
+
+typedef struct reels_transcode_summary {
+    uint32_t struct_size;
+    uint32_t rungs_count;
+    int64_t duration_us;
+    uint64_t output_bytes;
+    uint64_t frames_count;
+    uint32_t files_count;
+    uint32_t audio_present;
+    uint32_t cover_width;
+    uint32_t cover_height;
+    int64_t cover_media_us;
+    int64_t cpu_us;
+    uint64_t memory_peak_bytes;
+    uint64_t reserved0[2];
+} reels_transcode_summary;
+
+typedef struct reels_transcode reels_transcode;
+
+reels_status reels_transcode_new(reels_ctx *ctx, const reels_media_input *input, const reels_transcode_options *options, const reels_output_vtable *output, void *output_impl, reels_transcode **out, reels_error *err);
+
+reels_status reels_transcode_step(reels_transcode *job, const reels_call *call, int64_t budget_us, reels_error *err);
+
+reels_status reels_transcode_result(const reels_transcode *job, reels_transcode_summary *out, reels_error *err);
+
+reels_status reels_transcode_rung(const reels_transcode *job, uint32_t index, reels_rung *out, reels_error *err);
+
+reels_status reels_transcode_info(const reels_transcode *job, reels_probe_info *out, reels_error *err);
+
+void reels_transcode_free(reels_transcode *job);
+
+reels_status reels_transcode_run(reels_ctx *ctx, const reels_call *call, const reels_media_input *input, const reels_transcode_options *options, const reels_output_vtable *output, void *output_impl, reels_transcode_summary *out_summary, reels_error *err);
