@@ -187,9 +187,10 @@ def run_step(step, totals):
         with open(log, encoding='utf-8') as lines:
             records = [json.loads(line) for line in lines]
     for record in records:
-        counts = count_result(record, record['name'] in tap)
+        is_tap = record['name'].split(' / ')[-1] in tap
+        counts = count_result(record, is_tap)
         totals.add(f"{step.name}: {record['name']}", *counts)
-        if counts[1] > 0 and record['name'] in tap:
+        if counts[1] > 0 and is_tap:
             say(f"\n{step.name}: {record['name']}")
             say('\n'.join(complaints(record.get('stdout') or '')))
     # Meson's own word stands when the log shows nothing wrong. It also refuses to run no test at

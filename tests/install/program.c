@@ -1,8 +1,9 @@
 /* A host program: built against the installed headers and pkg-config file alone. */
 #include <inttypes.h>
-#include <reels/reels.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <reels/reels.h>
 
 int main(void)
 {

@@ -1,8 +1,9 @@
 /* A host that defines the names over which static libraries clash; linking it with the archive is
  * the test, running it shows that the library calls its own functions and not these. */
-#include <reels/reels.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <reels/reels.h>
 
 #define HOST_NAME(name)                                                                            \
     void name(void);                                                                               \
