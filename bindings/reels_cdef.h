@@ -235,6 +235,133 @@ typedef reels_status (*reels_reader_fn)(void *user, uint8_t *data, size_t capaci
 
 typedef reels_status (*reels_sink_fn)(void *user, const uint8_t *data, size_t len, reels_error *err);
 
+enum {
+    REELS_BLOB_KEY_BYTES_MAX = 1024,
+    REELS_BLOB_SEGMENT_BYTES_MAX = 255,
+    REELS_BLOB_ETAG_BYTES_MAX = 127,
+    REELS_BLOB_UPLOAD_BYTES_MAX = 1023,
+    REELS_BLOB_PARTS_MAX = 10000,
+    REELS_BLOB_BATCH_MAX = 1000,
+    REELS_BLOB_PART_BYTES_MIN = 5242880
+};
+
+enum {
+    REELS_DIGEST_NONE = 0,
+    REELS_DIGEST_SHA256 = 1,
+    REELS_DIGEST_CRC32C = 2,
+    REELS_DIGEST_XXH3_64 = 3
+};
+
+typedef struct reels_digest {
+    uint32_t kind;
+    uint32_t reserved0;
+    uint8_t bytes[32];
+} reels_digest;
+
+typedef struct reels_blob_source {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    uint64_t length_bytes;
+    reels_reader_fn reader;
+    void *reader_user;
+    reels_digest digest;
+} reels_blob_source;
+
+typedef struct reels_blob_info {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    uint64_t size_bytes;
+    int64_t modified_unix_us;
+    char etag[128];
+} reels_blob_info;
+
+typedef reels_status (*reels_blob_entry_fn)(void *user, const char *key, const reels_blob_info *info);
+
+typedef struct reels_blob_part {
+    uint32_t number;
+    uint32_t reserved0;
+    uint64_t size_bytes;
+    reels_digest digest;
+} reels_blob_part;
+
+typedef reels_status (*reels_blob_part_fn)(void *user, const reels_blob_part *part);
+
+enum {
+    REELS_BLOB_URL_GET = 1,
+    REELS_BLOB_URL_PUT = 2,
+    REELS_BLOB_URL_PART = 3
+};
+
+typedef struct reels_blob_url_request {
+    uint32_t struct_size;
+    uint32_t method;
+    const char *key;
+    const char *upload;
+    uint32_t part_first;
+    uint32_t parts_count;
+    int64_t expires_unix_us;
+} reels_blob_url_request;
+
+enum {
+    REELS_BLOB_HAS_PARTS = 1,
+    REELS_BLOB_HAS_URL = 2
+};
+
+typedef struct reels_blob_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    void (*destroy)(void *impl);
+    reels_status (*put)(void *impl, const reels_call *call, const char *key, const reels_blob_source *source, reels_blob_info *out_info, reels_error *err);
+    reels_status (*get)(void *impl, const reels_call *call, const char *key, uint64_t offset, uint64_t length_bytes, reels_sink_fn sink, void *sink_user, reels_blob_info *out_info, reels_error *err);
+    reels_status (*head)(void *impl, const reels_call *call, const char *key, reels_blob_info *out_info, reels_error *err);
+    reels_status (*remove)(void *impl, const reels_call *call, const char *const *keys, size_t keys_count, reels_error *err);
+    reels_status (*list)(void *impl, const reels_call *call, const char *prefix, const char *after, uint32_t limit, reels_blob_entry_fn entry, void *entry_user, reels_error *err);
+    reels_status (*part_begin)(void *impl, const reels_call *call, const char *key, uint64_t part_size_bytes, reels_buf *out_upload, reels_error *err);
+    reels_status (*part_put)(void *impl, const reels_call *call, const char *key, const char *upload, uint32_t number, const reels_blob_source *source, reels_error *err);
+    reels_status (*part_list)(void *impl, const reels_call *call, const char *key, const char *upload, uint32_t after, uint32_t limit, reels_blob_part_fn part, void *part_user, reels_error *err);
+    reels_status (*part_commit)(void *impl, const reels_call *call, const char *key, const char *upload, uint32_t parts_count, reels_blob_info *out_info, reels_error *err);
+    reels_status (*part_abort)(void *impl, const reels_call *call, const char *key, const char *upload, reels_error *err);
+    reels_status (*url)(void *impl, const reels_call *call, const reels_blob_url_request *request, reels_buf *out_urls, reels_error *err);
+} reels_blob_vtable;
+
+typedef struct reels_blob reels_blob;
+
+reels_status reels_blob_new(reels_ctx *ctx, const reels_blob_vtable *vtable, void *impl, reels_blob **out, reels_error *err);
+
+reels_status reels_blob_open(reels_ctx *ctx, const char *url, reels_blob **out, reels_error *err);
+
+void reels_blob_free(reels_blob *blob);
+
+uint32_t reels_blob_features(const reels_blob *blob);
+
+int32_t reels_blob_key_is_valid(const char *key);
+
+reels_status reels_blob_put(reels_blob *blob, const reels_call *call, const char *key, const reels_blob_source *source, reels_blob_info *out_info, reels_error *err);
+
+reels_status reels_blob_put_bytes(reels_blob *blob, const reels_call *call, const char *key, const uint8_t *data, size_t len, reels_blob_info *out_info, reels_error *err);
+
+reels_status reels_blob_get(reels_blob *blob, const reels_call *call, const char *key, uint64_t offset, uint64_t length_bytes, reels_sink_fn sink, void *sink_user, reels_blob_info *out_info, reels_error *err);
+
+reels_status reels_blob_get_bytes(reels_blob *blob, const reels_call *call, const char *key, reels_buf *buf, reels_error *err);
+
+reels_status reels_blob_head(reels_blob *blob, const reels_call *call, const char *key, reels_blob_info *out_info, reels_error *err);
+
+reels_status reels_blob_remove(reels_blob *blob, const reels_call *call, const char *const *keys, size_t keys_count, reels_error *err);
+
+reels_status reels_blob_list(reels_blob *blob, const reels_call *call, const char *prefix, const char *after, uint32_t limit, reels_blob_entry_fn entry, void *entry_user, reels_error *err);
+
+reels_status reels_blob_part_begin(reels_blob *blob, const reels_call *call, const char *key, uint64_t part_size_bytes, reels_buf *out_upload, reels_error *err);
+
+reels_status reels_blob_part_put(reels_blob *blob, const reels_call *call, const char *key, const char *upload, uint32_t number, const reels_blob_source *source, reels_error *err);
+
+reels_status reels_blob_part_list(reels_blob *blob, const reels_call *call, const char *key, const char *upload, uint32_t after, uint32_t limit, reels_blob_part_fn part, void *part_user, reels_error *err);
+
+reels_status reels_blob_part_commit(reels_blob *blob, const reels_call *call, const char *key, const char *upload, uint32_t parts_count, reels_blob_info *out_info, reels_error *err);
+
+reels_status reels_blob_part_abort(reels_blob *blob, const reels_call *call, const char *key, const char *upload, reels_error *err);
+
+reels_status reels_blob_url(reels_blob *blob, const reels_call *call, const reels_blob_url_request *request, reels_buf *out_urls, reels_error *err);
+
 typedef struct reels_record {
     uint32_t partition;
     uint32_t epoch;
@@ -296,6 +423,94 @@ reels_status reels_rows_add(reels_rows *rows, const reels_value *values, size_t 
 size_t reels_rows_count(const reels_rows *rows);
 
 const reels_value *reels_rows_get(const reels_rows *rows, size_t index, uint64_t *out_version);
+
+enum {
+    REELS_CACHE_KEY_BYTES_MAX = 1024,
+    REELS_CACHE_VALUE_BYTES_MAX = 1048576,
+    REELS_CACHE_MEMBER_BYTES_MAX = 1024,
+    REELS_CACHE_BATCH_MAX = 10000,
+    REELS_CACHE_ZSET_MAX = 100000
+};
+
+typedef struct reels_cache_write {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    int64_t ttl_us;
+    uint64_t version;
+} reels_cache_write;
+
+typedef struct reels_cache_item {
+    const uint8_t *key;
+    size_t key_len;
+    const uint8_t *value;
+    size_t value_len;
+} reels_cache_item;
+
+typedef struct reels_cache_field {
+    const uint8_t *key;
+    size_t key_len;
+    const uint8_t *field;
+    size_t field_len;
+    const uint8_t *value;
+    size_t value_len;
+} reels_cache_field;
+
+typedef struct reels_cache_member {
+    const uint8_t *member;
+    size_t member_len;
+    double score;
+} reels_cache_member;
+
+typedef struct reels_cache_range {
+    uint32_t struct_size;
+    uint32_t ascending;
+    uint64_t skip;
+    uint32_t limit;
+    uint32_t reserved0;
+} reels_cache_range;
+
+typedef struct reels_cache_name {
+    const uint8_t *data;
+    size_t len;
+} reels_cache_name;
+
+typedef struct reels_cache_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    void (*destroy)(void *impl);
+    reels_status (*put)(void *impl, const reels_call *call, const reels_cache_item *items, size_t items_count, const reels_cache_write *write, reels_error *err);
+    reels_status (*get)(void *impl, const reels_call *call, const reels_cache_name *keys, size_t keys_count, reels_rows *rows, reels_error *err);
+    reels_status (*remove)(void *impl, const reels_call *call, const reels_cache_name *keys, size_t keys_count, const reels_cache_write *write, reels_error *err);
+    reels_status (*hput)(void *impl, const reels_call *call, const reels_cache_field *fields, size_t fields_count, const reels_cache_write *write, reels_error *err);
+    reels_status (*hget)(void *impl, const reels_call *call, const reels_cache_name *keys, size_t keys_count, const reels_cache_name *fields, size_t fields_count, reels_rows *rows, reels_error *err);
+    reels_status (*zput)(void *impl, const reels_call *call, const reels_cache_name *key, const reels_cache_member *members, size_t members_count, uint32_t keep_count, const reels_cache_write *write, reels_error *err);
+    reels_status (*zrange)(void *impl, const reels_call *call, const reels_cache_name *key, const reels_cache_range *range, reels_rows *rows, reels_error *err);
+    reels_status (*zremove)(void *impl, const reels_call *call, const reels_cache_name *key, const reels_cache_name *members, size_t members_count, const reels_cache_write *write, reels_error *err);
+} reels_cache_vtable;
+
+typedef struct reels_cache reels_cache;
+
+reels_status reels_cache_new(reels_ctx *ctx, const reels_cache_vtable *vtable, void *impl, reels_cache **out, reels_error *err);
+
+reels_status reels_cache_open(reels_ctx *ctx, const char *url, reels_cache **out, reels_error *err);
+
+void reels_cache_free(reels_cache *cache);
+
+reels_status reels_cache_put(reels_cache *cache, const reels_call *call, const reels_cache_item *items, size_t items_count, const reels_cache_write *write, reels_error *err);
+
+reels_status reels_cache_get(reels_cache *cache, const reels_call *call, const reels_cache_name *keys, size_t keys_count, reels_rows *rows, reels_error *err);
+
+reels_status reels_cache_remove(reels_cache *cache, const reels_call *call, const reels_cache_name *keys, size_t keys_count, const reels_cache_write *write, reels_error *err);
+
+reels_status reels_cache_hput(reels_cache *cache, const reels_call *call, const reels_cache_field *fields, size_t fields_count, const reels_cache_write *write, reels_error *err);
+
+reels_status reels_cache_hget(reels_cache *cache, const reels_call *call, const reels_cache_name *keys, size_t keys_count, const reels_cache_name *fields, size_t fields_count, reels_rows *rows, reels_error *err);
+
+reels_status reels_cache_zput(reels_cache *cache, const reels_call *call, const reels_cache_name *key, const reels_cache_member *members, size_t members_count, uint32_t keep_count, const reels_cache_write *write, reels_error *err);
+
+reels_status reels_cache_zrange(reels_cache *cache, const reels_call *call, const reels_cache_name *key, const reels_cache_range *range, reels_rows *rows, reels_error *err);
+
+reels_status reels_cache_zremove(reels_cache *cache, const reels_call *call, const reels_cache_name *key, const reels_cache_name *members, size_t members_count, const reels_cache_write *write, reels_error *err);
 
 enum {
     REELS_COLUMN_NULLABLE = 1
@@ -440,6 +655,205 @@ reels_status reels_catalog_lease_renew(reels_catalog *catalog, const reels_call 
 reels_status reels_catalog_lease_release(reels_catalog *catalog, const reels_call *call, const char *name, uint64_t fence, reels_error *err);
 
 enum {
+    REELS_CDN_PREFIX_BYTES_MAX = 1024,
+    REELS_CDN_VIEWER_BYTES_MAX = 255,
+    REELS_CDN_TOKEN_BYTES_MAX = 4096,
+    REELS_CDN_KEYS_MAX = 16,
+    REELS_CDN_KEY_BYTES_MIN = 16,
+    REELS_CDN_KEY_BYTES_MAX = 1024
+};
+
+typedef struct reels_cdn_key {
+    uint32_t id;
+    uint32_t reserved0;
+    const uint8_t *secret;
+    size_t secret_len;
+} reels_cdn_key;
+
+typedef struct reels_cdn_options {
+    uint32_t struct_size;
+    uint32_t keys_count;
+    const reels_cdn_key *keys;
+} reels_cdn_options;
+
+enum {
+    REELS_CDN_HAS_PURGE = 1,
+    REELS_CDN_OWN_TOKENS = 2
+};
+
+typedef struct reels_cdn_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    void (*destroy)(void *impl);
+    reels_status (*sign)(void *impl, const reels_call *call, const char *prefix, const char *viewer, int64_t expires_unix_us, reels_buf *out_token, reels_error *err);
+    reels_status (*check)(void *impl, const reels_call *call, const char *token, const char *path, const char *viewer, int64_t now_unix_us, reels_error *err);
+    reels_status (*purge)(void *impl, const reels_call *call, const char *const *prefixes, size_t prefixes_count, int64_t *out_done_unix_us, reels_error *err);
+} reels_cdn_vtable;
+
+typedef struct reels_cdn reels_cdn;
+
+reels_status reels_cdn_new(reels_ctx *ctx, const reels_cdn_vtable *vtable, void *impl, const reels_cdn_options *options, reels_cdn **out, reels_error *err);
+
+reels_status reels_cdn_open(reels_ctx *ctx, const char *url, reels_cdn **out, reels_error *err);
+
+void reels_cdn_free(reels_cdn *cdn);
+
+uint32_t reels_cdn_features(const reels_cdn *cdn);
+
+reels_status reels_cdn_sign(reels_cdn *cdn, const reels_call *call, const char *prefix, const char *viewer, int64_t expires_unix_us, reels_buf *out_token, reels_error *err);
+
+reels_status reels_cdn_check(reels_cdn *cdn, const reels_call *call, const char *token, const char *path, const char *viewer, reels_error *err);
+
+reels_status reels_cdn_purge(reels_cdn *cdn, const reels_call *call, const char *const *prefixes, size_t prefixes_count, int64_t *out_done_unix_us, reels_error *err);
+
+enum {
+    REELS_CONTENTS_MAX = 256,
+    REELS_CONTENT_FRAMES_MAX = 64,
+    REELS_CONTENT_SIDE_MAX = 4096,
+    REELS_CONTENT_TEXT_BYTES_MAX = 65536,
+    REELS_EMBED_DIMENSIONS_MAX = 4096
+};
+
+typedef struct reels_content_frame {
+    const uint8_t *pixels;
+    uint32_t width;
+    uint32_t height;
+    uint32_t stride_bytes;
+    uint32_t reserved0;
+    int64_t time_us;
+} reels_content_frame;
+
+typedef struct reels_content {
+    int64_t reel_id;
+    const reels_content_frame *frames;
+    const float *audio;
+    const char *text;
+    uint64_t audio_samples_count;
+    uint32_t frames_count;
+    uint32_t audio_rate_hz;
+    const char *language;
+} reels_content;
+
+typedef struct reels_embed_info {
+    uint32_t struct_size;
+    uint32_t dimensions_count;
+    const char *name;
+    const char *version;
+    const char *space_id;
+} reels_embed_info;
+
+typedef struct reels_embed_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    void (*destroy)(void *impl);
+    reels_status (*describe)(void *impl, reels_embed_info *out_info, reels_error *err);
+    reels_status (*embed)(void *impl, const reels_call *call, const reels_content *contents, size_t contents_count, float *out_vectors, reels_rows *categories, reels_error *err);
+} reels_embed_vtable;
+
+typedef struct reels_embed reels_embed;
+
+reels_status reels_embed_new(reels_ctx *ctx, const reels_embed_vtable *vtable, void *impl, reels_embed **out, reels_error *err);
+
+reels_status reels_embed_open(reels_ctx *ctx, const char *url, reels_embed **out, reels_error *err);
+
+void reels_embed_free(reels_embed *embed);
+
+const reels_embed_info *reels_embed_describe(const reels_embed *embed);
+
+reels_status reels_embed_run(reels_embed *embed, const reels_call *call, const reels_content *contents, size_t contents_count, float *out_vectors, reels_rows *categories, reels_error *err);
+
+typedef struct reels_classifier_info {
+    uint32_t struct_size;
+    uint32_t labels_count;
+    const char *const *labels;
+    const char *name;
+    const char *version;
+} reels_classifier_info;
+
+typedef struct reels_classifier_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    void (*destroy)(void *impl);
+    reels_status (*describe)(void *impl, reels_classifier_info *out_info, reels_error *err);
+    reels_status (*classify)(void *impl, const reels_call *call, const reels_content *contents, size_t contents_count, reels_rows *findings, reels_error *err);
+} reels_classifier_vtable;
+
+typedef struct reels_classifier reels_classifier;
+
+reels_status reels_classifier_new(reels_ctx *ctx, const reels_classifier_vtable *vtable, void *impl, reels_classifier **out, reels_error *err);
+
+reels_status reels_classifier_open(reels_ctx *ctx, const char *url, reels_classifier **out, reels_error *err);
+
+void reels_classifier_free(reels_classifier *classifier);
+
+const reels_classifier_info *reels_classifier_describe(const reels_classifier *classifier);
+
+reels_status reels_classifier_run(reels_classifier *classifier, const reels_call *call, const reels_content *contents, size_t contents_count, reels_rows *findings, reels_error *err);
+
+enum {
+    REELS_MODEL_INPUTS_MAX = 256,
+    REELS_MODEL_HEADS_MAX = 64,
+    REELS_MODEL_CANDIDATES_MAX = 100000,
+    REELS_MODEL_WIDTH_MAX = 4096
+};
+
+enum {
+    REELS_MODEL_OF_VIEWER = 1,
+    REELS_MODEL_OF_CONTEXT = 2,
+    REELS_MODEL_OF_CANDIDATE = 3
+};
+
+enum {
+    REELS_MODEL_FLOAT32 = 1,
+    REELS_MODEL_INT64 = 2
+};
+
+typedef struct reels_model_input {
+    const char *name;
+    uint32_t of;
+    uint32_t type;
+    uint32_t width;
+    uint32_t reserved0;
+} reels_model_input;
+
+typedef struct reels_model_info {
+    uint32_t struct_size;
+    uint32_t inputs_count;
+    const reels_model_input *inputs;
+    const char *const *heads;
+    uint32_t heads_count;
+    uint32_t reserved0;
+    const char *name;
+    const char *version;
+    const char *space_id;
+} reels_model_info;
+
+typedef struct reels_model_column {
+    const float *float32;
+    const int64_t *int64;
+} reels_model_column;
+
+typedef struct reels_model_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    void (*destroy)(void *impl);
+    reels_status (*describe)(void *impl, reels_model_info *out_info, reels_error *err);
+    reels_status (*score)(void *impl, const reels_call *call, const reels_model_column *columns, uint32_t candidates_count, float *out_scores, reels_error *err);
+} reels_model_vtable;
+
+typedef struct reels_model reels_model;
+
+reels_status reels_model_new(reels_ctx *ctx, const reels_model_vtable *vtable, void *impl, reels_model **out, reels_error *err);
+
+reels_status reels_model_open(reels_ctx *ctx, const char *url, reels_model **out, reels_error *err);
+
+void reels_model_free(reels_model *model);
+
+const reels_model_info *reels_model_describe(const reels_model *model);
+
+reels_status reels_model_score(reels_model *model, const reels_call *call, const reels_model_column *columns, uint32_t columns_count, uint32_t candidates_count, float *out_scores, reels_error *err);
+
+enum {
     REELS_PORT_BLOB = 1,
     REELS_PORT_QUEUE = 2,
     REELS_PORT_CATALOG = 3,
@@ -455,6 +869,145 @@ enum {
 typedef reels_status (*reels_scheme_open_fn)(void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
 
 reels_status reels_scheme_register(reels_ctx *ctx, uint32_t port, const char *scheme, reels_scheme_open_fn open, void *user, reels_error *err);
+
+enum {
+    REELS_PUSH_BATCH_MAX = 1000,
+    REELS_PUSH_DEVICE_BYTES_MAX = 4096,
+    REELS_PUSH_PAYLOAD_BYTES_MAX = 4096,
+    REELS_PUSH_DEDUPE_BYTES_MAX = 64
+};
+
+enum {
+    REELS_PUSH_SENT = 1,
+    REELS_PUSH_GONE = 2,
+    REELS_PUSH_RETRY = 3
+};
+
+typedef struct reels_push_item {
+    const uint8_t *device;
+    size_t device_len;
+    const uint8_t *payload;
+    size_t payload_len;
+    const char *dedupe;
+    int64_t ttl_us;
+    uint32_t urgent;
+    uint32_t reserved0;
+} reels_push_item;
+
+typedef struct reels_push_result {
+    int64_t retry_after_us;
+    int64_t host_code;
+    uint32_t outcome;
+    uint32_t reserved0;
+} reels_push_result;
+
+typedef struct reels_push_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    void (*destroy)(void *impl);
+    reels_status (*send)(void *impl, const reels_call *call, const reels_push_item *items, size_t items_count, reels_push_result *out_results, reels_error *err);
+} reels_push_vtable;
+
+typedef struct reels_push reels_push;
+
+reels_status reels_push_new(reels_ctx *ctx, const reels_push_vtable *vtable, void *impl, reels_push **out, reels_error *err);
+
+reels_status reels_push_open(reels_ctx *ctx, const char *url, reels_push **out, reels_error *err);
+
+void reels_push_free(reels_push *push);
+
+reels_status reels_push_send(reels_push *push, const reels_call *call, const reels_push_item *items, size_t items_count, reels_push_result *out_results, reels_error *err);
+
+enum {
+    REELS_QUEUE_NAME_BYTES_MAX = 200,
+    REELS_QUEUE_PARTITIONS_MAX = 1024,
+    REELS_QUEUE_BATCH_RECORDS_MAX = 10000,
+    REELS_QUEUE_BATCH_BYTES_MAX = 16777216,
+    REELS_QUEUE_RECORD_KEY_BYTES_MAX = 1024,
+    REELS_QUEUE_RECORD_PAYLOAD_BYTES_MAX = 1048576
+};
+
+typedef struct reels_queue_join {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    const char *topic;
+    const char *group;
+    const char *consumer;
+    int64_t lease_us;
+} reels_queue_join;
+
+typedef struct reels_queue_assignment {
+    uint32_t partition;
+    uint32_t epoch;
+    uint64_t next;
+} reels_queue_assignment;
+
+typedef struct reels_queue_offset {
+    uint32_t partition;
+    uint32_t epoch;
+    uint64_t next;
+} reels_queue_offset;
+
+typedef struct reels_queue_lag {
+    uint32_t partition;
+    uint32_t reserved0;
+    uint64_t oldest;
+    uint64_t end;
+    uint64_t stored;
+} reels_queue_lag;
+
+enum {
+    REELS_QUEUE_HAS_LAG = 1,
+    REELS_QUEUE_HAS_OFFSETS = 2
+};
+
+typedef struct reels_queue_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    void (*destroy)(void *impl);
+    reels_status (*topic_open)(void *impl, const reels_call *call, const char *topic, uint32_t partitions, uint32_t *out_partitions, reels_error *err);
+    reels_status (*append)(void *impl, const reels_call *call, const char *topic, reels_record *records, size_t records_count, reels_error *err);
+    reels_status (*group_join)(void *impl, const reels_call *call, const reels_queue_join *join, uint64_t *out_consumer, reels_error *err);
+    reels_status (*group_leave)(void *impl, const reels_call *call, uint64_t consumer, reels_error *err);
+    reels_status (*assignment)(void *impl, const reels_call *call, uint64_t consumer, reels_queue_assignment *out_assignments, size_t capacity, size_t *out_count, reels_error *err);
+    reels_status (*poll)(void *impl, const reels_call *call, uint64_t consumer, uint32_t records_max, uint64_t bytes_max, reels_records *records, uint32_t *out_changed, reels_error *err);
+    reels_status (*seek)(void *impl, const reels_call *call, uint64_t consumer, const reels_queue_offset *offsets, size_t offsets_count, reels_error *err);
+    reels_status (*lag)(void *impl, const reels_call *call, const char *topic, const char *group, reels_queue_lag *out_lags, size_t capacity, size_t *out_count, reels_error *err);
+    reels_status (*offset_store)(void *impl, const reels_call *call, uint64_t consumer, const reels_queue_offset *offsets, size_t offsets_count, reels_error *err);
+    reels_status (*offset_load)(void *impl, const reels_call *call, const char *topic, const char *group, reels_queue_offset *offsets, size_t offsets_count, reels_error *err);
+} reels_queue_vtable;
+
+typedef struct reels_queue reels_queue;
+
+reels_status reels_queue_new(reels_ctx *ctx, const reels_queue_vtable *vtable, void *impl, reels_queue **out, reels_error *err);
+
+reels_status reels_queue_open(reels_ctx *ctx, const char *url, reels_queue **out, reels_error *err);
+
+void reels_queue_free(reels_queue *queue);
+
+uint32_t reels_queue_features(const reels_queue *queue);
+
+uint32_t reels_queue_partition(const uint8_t *key, size_t len, uint32_t partitions);
+
+reels_status reels_queue_topic_open(reels_queue *queue, const reels_call *call, const char *topic, uint32_t partitions, uint32_t *out_partitions, reels_error *err);
+
+reels_status reels_queue_append(reels_queue *queue, const reels_call *call, const char *topic, reels_record *records, size_t records_count, reels_error *err);
+
+reels_status reels_queue_group_join(reels_queue *queue, const reels_call *call, const reels_queue_join *join, uint64_t *out_consumer, reels_error *err);
+
+reels_status reels_queue_group_leave(reels_queue *queue, const reels_call *call, uint64_t consumer, reels_error *err);
+
+reels_status reels_queue_assigned(reels_queue *queue, const reels_call *call, uint64_t consumer, reels_queue_assignment *out_assignments, size_t capacity, size_t *out_count, reels_error *err);
+
+reels_status reels_queue_poll(reels_queue *queue, const reels_call *call, uint64_t consumer, uint32_t records_max, uint64_t bytes_max, reels_records *records, uint32_t *out_changed, reels_error *err);
+
+reels_status reels_queue_seek(reels_queue *queue, const reels_call *call, uint64_t consumer, const reels_queue_offset *offsets, size_t offsets_count, reels_error *err);
+
+reels_status reels_queue_lags(reels_queue *queue, const reels_call *call, const char *topic, const char *group, reels_queue_lag *out_lags, size_t capacity, size_t *out_count, reels_error *err);
+
+reels_status reels_queue_offset_store(reels_queue *queue, const reels_call *call, uint64_t consumer, const reels_queue_offset *offsets, size_t offsets_count, reels_error *err);
+
+reels_status reels_queue_offset_load(reels_queue *queue, const reels_call *call, const char *topic, const char *group, reels_queue_offset *offsets, size_t offsets_count, reels_error *err);
 
 enum {
     REELS_STATS_BATCHES_MAX = 1024,

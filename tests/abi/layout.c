@@ -15,6 +15,101 @@ AT(reels_allocator, alloc, 16);
 AT(reels_allocator, realloc, 24);
 AT(reels_allocator, free, 32);
 
+SIZE(reels_blob_info, 152);
+AT(reels_blob_info, struct_size, 0);
+AT(reels_blob_info, reserved0, 4);
+AT(reels_blob_info, size_bytes, 8);
+AT(reels_blob_info, modified_unix_us, 16);
+AT(reels_blob_info, etag, 24);
+
+SIZE(reels_blob_part, 56);
+AT(reels_blob_part, number, 0);
+AT(reels_blob_part, reserved0, 4);
+AT(reels_blob_part, size_bytes, 8);
+AT(reels_blob_part, digest, 16);
+
+SIZE(reels_blob_source, 72);
+AT(reels_blob_source, struct_size, 0);
+AT(reels_blob_source, reserved0, 4);
+AT(reels_blob_source, length_bytes, 8);
+AT(reels_blob_source, reader, 16);
+AT(reels_blob_source, reader_user, 24);
+AT(reels_blob_source, digest, 32);
+
+SIZE(reels_blob_url_request, 40);
+AT(reels_blob_url_request, struct_size, 0);
+AT(reels_blob_url_request, method, 4);
+AT(reels_blob_url_request, key, 8);
+AT(reels_blob_url_request, upload, 16);
+AT(reels_blob_url_request, part_first, 24);
+AT(reels_blob_url_request, parts_count, 28);
+AT(reels_blob_url_request, expires_unix_us, 32);
+
+SIZE(reels_blob_vtable, 104);
+AT(reels_blob_vtable, struct_size, 0);
+AT(reels_blob_vtable, reserved0, 4);
+AT(reels_blob_vtable, destroy, 8);
+AT(reels_blob_vtable, put, 16);
+AT(reels_blob_vtable, get, 24);
+AT(reels_blob_vtable, head, 32);
+AT(reels_blob_vtable, remove, 40);
+AT(reels_blob_vtable, list, 48);
+AT(reels_blob_vtable, part_begin, 56);
+AT(reels_blob_vtable, part_put, 64);
+AT(reels_blob_vtable, part_list, 72);
+AT(reels_blob_vtable, part_commit, 80);
+AT(reels_blob_vtable, part_abort, 88);
+AT(reels_blob_vtable, url, 96);
+
+SIZE(reels_cache_field, 48);
+AT(reels_cache_field, key, 0);
+AT(reels_cache_field, key_len, 8);
+AT(reels_cache_field, field, 16);
+AT(reels_cache_field, field_len, 24);
+AT(reels_cache_field, value, 32);
+AT(reels_cache_field, value_len, 40);
+
+SIZE(reels_cache_item, 32);
+AT(reels_cache_item, key, 0);
+AT(reels_cache_item, key_len, 8);
+AT(reels_cache_item, value, 16);
+AT(reels_cache_item, value_len, 24);
+
+SIZE(reels_cache_member, 24);
+AT(reels_cache_member, member, 0);
+AT(reels_cache_member, member_len, 8);
+AT(reels_cache_member, score, 16);
+
+SIZE(reels_cache_name, 16);
+AT(reels_cache_name, data, 0);
+AT(reels_cache_name, len, 8);
+
+SIZE(reels_cache_range, 24);
+AT(reels_cache_range, struct_size, 0);
+AT(reels_cache_range, ascending, 4);
+AT(reels_cache_range, skip, 8);
+AT(reels_cache_range, limit, 16);
+AT(reels_cache_range, reserved0, 20);
+
+SIZE(reels_cache_vtable, 80);
+AT(reels_cache_vtable, struct_size, 0);
+AT(reels_cache_vtable, reserved0, 4);
+AT(reels_cache_vtable, destroy, 8);
+AT(reels_cache_vtable, put, 16);
+AT(reels_cache_vtable, get, 24);
+AT(reels_cache_vtable, remove, 32);
+AT(reels_cache_vtable, hput, 40);
+AT(reels_cache_vtable, hget, 48);
+AT(reels_cache_vtable, zput, 56);
+AT(reels_cache_vtable, zrange, 64);
+AT(reels_cache_vtable, zremove, 72);
+
+SIZE(reels_cache_write, 24);
+AT(reels_cache_write, struct_size, 0);
+AT(reels_cache_write, reserved0, 4);
+AT(reels_cache_write, ttl_us, 8);
+AT(reels_cache_write, version, 16);
+
 SIZE(reels_call, 32);
 AT(reels_call, struct_size, 0);
 AT(reels_call, reserved0, 4);
@@ -35,6 +130,39 @@ AT(reels_catalog_vtable, outbox_ack, 56);
 AT(reels_catalog_vtable, lease_acquire, 64);
 AT(reels_catalog_vtable, lease_renew, 72);
 AT(reels_catalog_vtable, lease_release, 80);
+
+SIZE(reels_cdn_key, 24);
+AT(reels_cdn_key, id, 0);
+AT(reels_cdn_key, reserved0, 4);
+AT(reels_cdn_key, secret, 8);
+AT(reels_cdn_key, secret_len, 16);
+
+SIZE(reels_cdn_options, 16);
+AT(reels_cdn_options, struct_size, 0);
+AT(reels_cdn_options, keys_count, 4);
+AT(reels_cdn_options, keys, 8);
+
+SIZE(reels_cdn_vtable, 40);
+AT(reels_cdn_vtable, struct_size, 0);
+AT(reels_cdn_vtable, reserved0, 4);
+AT(reels_cdn_vtable, destroy, 8);
+AT(reels_cdn_vtable, sign, 16);
+AT(reels_cdn_vtable, check, 24);
+AT(reels_cdn_vtable, purge, 32);
+
+SIZE(reels_classifier_info, 32);
+AT(reels_classifier_info, struct_size, 0);
+AT(reels_classifier_info, labels_count, 4);
+AT(reels_classifier_info, labels, 8);
+AT(reels_classifier_info, name, 16);
+AT(reels_classifier_info, version, 24);
+
+SIZE(reels_classifier_vtable, 32);
+AT(reels_classifier_vtable, struct_size, 0);
+AT(reels_classifier_vtable, reserved0, 4);
+AT(reels_classifier_vtable, destroy, 8);
+AT(reels_classifier_vtable, describe, 16);
+AT(reels_classifier_vtable, classify, 24);
 
 SIZE(reels_clock, 40);
 AT(reels_clock, struct_size, 0);
@@ -66,6 +194,24 @@ AT(reels_commit_result, repeated, 8);
 AT(reels_commit_result, reserved0, 12);
 AT(reels_commit_result, version, 16);
 
+SIZE(reels_content, 56);
+AT(reels_content, reel_id, 0);
+AT(reels_content, frames, 8);
+AT(reels_content, audio, 16);
+AT(reels_content, text, 24);
+AT(reels_content, audio_samples_count, 32);
+AT(reels_content, frames_count, 40);
+AT(reels_content, audio_rate_hz, 44);
+AT(reels_content, language, 48);
+
+SIZE(reels_content_frame, 32);
+AT(reels_content_frame, pixels, 0);
+AT(reels_content_frame, width, 8);
+AT(reels_content_frame, height, 12);
+AT(reels_content_frame, stride_bytes, 16);
+AT(reels_content_frame, reserved0, 20);
+AT(reels_content_frame, time_us, 24);
+
 SIZE(reels_ctx_options, 72);
 AT(reels_ctx_options, struct_size, 0);
 AT(reels_ctx_options, reserved0, 4);
@@ -77,6 +223,25 @@ AT(reels_ctx_options, clock, 40);
 AT(reels_ctx_options, random, 48);
 AT(reels_ctx_options, fs, 56);
 AT(reels_ctx_options, executor, 64);
+
+SIZE(reels_digest, 40);
+AT(reels_digest, kind, 0);
+AT(reels_digest, reserved0, 4);
+AT(reels_digest, bytes, 8);
+
+SIZE(reels_embed_info, 32);
+AT(reels_embed_info, struct_size, 0);
+AT(reels_embed_info, dimensions_count, 4);
+AT(reels_embed_info, name, 8);
+AT(reels_embed_info, version, 16);
+AT(reels_embed_info, space_id, 24);
+
+SIZE(reels_embed_vtable, 32);
+AT(reels_embed_vtable, struct_size, 0);
+AT(reels_embed_vtable, reserved0, 4);
+AT(reels_embed_vtable, destroy, 8);
+AT(reels_embed_vtable, describe, 16);
+AT(reels_embed_vtable, embed, 24);
 
 SIZE(reels_error, 256);
 AT(reels_error, struct_size, 0);
@@ -242,6 +407,35 @@ AT(reels_metrics, reserved0, 4);
 AT(reels_metrics, user, 8);
 AT(reels_metrics, record, 16);
 
+SIZE(reels_model_column, 16);
+AT(reels_model_column, float32, 0);
+AT(reels_model_column, int64, 8);
+
+SIZE(reels_model_info, 56);
+AT(reels_model_info, struct_size, 0);
+AT(reels_model_info, inputs_count, 4);
+AT(reels_model_info, inputs, 8);
+AT(reels_model_info, heads, 16);
+AT(reels_model_info, heads_count, 24);
+AT(reels_model_info, reserved0, 28);
+AT(reels_model_info, name, 32);
+AT(reels_model_info, version, 40);
+AT(reels_model_info, space_id, 48);
+
+SIZE(reels_model_input, 24);
+AT(reels_model_input, name, 0);
+AT(reels_model_input, of, 8);
+AT(reels_model_input, type, 12);
+AT(reels_model_input, width, 16);
+AT(reels_model_input, reserved0, 20);
+
+SIZE(reels_model_vtable, 32);
+AT(reels_model_vtable, struct_size, 0);
+AT(reels_model_vtable, reserved0, 4);
+AT(reels_model_vtable, destroy, 8);
+AT(reels_model_vtable, describe, 16);
+AT(reels_model_vtable, score, 24);
+
 SIZE(reels_op, 80);
 AT(reels_op, table, 0);
 AT(reels_op, values, 8);
@@ -353,6 +547,68 @@ AT(reels_probe_options, struct_size, 0);
 AT(reels_probe_options, exact, 4);
 AT(reels_probe_options, limits, 8);
 AT(reels_probe_options, isolation, 16);
+
+SIZE(reels_push_item, 56);
+AT(reels_push_item, device, 0);
+AT(reels_push_item, device_len, 8);
+AT(reels_push_item, payload, 16);
+AT(reels_push_item, payload_len, 24);
+AT(reels_push_item, dedupe, 32);
+AT(reels_push_item, ttl_us, 40);
+AT(reels_push_item, urgent, 48);
+AT(reels_push_item, reserved0, 52);
+
+SIZE(reels_push_result, 24);
+AT(reels_push_result, retry_after_us, 0);
+AT(reels_push_result, host_code, 8);
+AT(reels_push_result, outcome, 16);
+AT(reels_push_result, reserved0, 20);
+
+SIZE(reels_push_vtable, 24);
+AT(reels_push_vtable, struct_size, 0);
+AT(reels_push_vtable, reserved0, 4);
+AT(reels_push_vtable, destroy, 8);
+AT(reels_push_vtable, send, 16);
+
+SIZE(reels_queue_assignment, 16);
+AT(reels_queue_assignment, partition, 0);
+AT(reels_queue_assignment, epoch, 4);
+AT(reels_queue_assignment, next, 8);
+
+SIZE(reels_queue_join, 40);
+AT(reels_queue_join, struct_size, 0);
+AT(reels_queue_join, reserved0, 4);
+AT(reels_queue_join, topic, 8);
+AT(reels_queue_join, group, 16);
+AT(reels_queue_join, consumer, 24);
+AT(reels_queue_join, lease_us, 32);
+
+SIZE(reels_queue_lag, 32);
+AT(reels_queue_lag, partition, 0);
+AT(reels_queue_lag, reserved0, 4);
+AT(reels_queue_lag, oldest, 8);
+AT(reels_queue_lag, end, 16);
+AT(reels_queue_lag, stored, 24);
+
+SIZE(reels_queue_offset, 16);
+AT(reels_queue_offset, partition, 0);
+AT(reels_queue_offset, epoch, 4);
+AT(reels_queue_offset, next, 8);
+
+SIZE(reels_queue_vtable, 96);
+AT(reels_queue_vtable, struct_size, 0);
+AT(reels_queue_vtable, reserved0, 4);
+AT(reels_queue_vtable, destroy, 8);
+AT(reels_queue_vtable, topic_open, 16);
+AT(reels_queue_vtable, append, 24);
+AT(reels_queue_vtable, group_join, 32);
+AT(reels_queue_vtable, group_leave, 40);
+AT(reels_queue_vtable, assignment, 48);
+AT(reels_queue_vtable, poll, 56);
+AT(reels_queue_vtable, seek, 64);
+AT(reels_queue_vtable, lag, 72);
+AT(reels_queue_vtable, offset_store, 80);
+AT(reels_queue_vtable, offset_load, 88);
 
 SIZE(reels_random, 24);
 AT(reels_random, struct_size, 0);

@@ -27,12 +27,12 @@ typedef struct reels_classifier_vtable {
      * registration. */
     reels_status (*describe)(void *impl, reels_classifier_info *out_info, reels_error *err);
 
-    /** must. Appends a row (sample INT64, label UTF8, probability FLOAT64 of 0 to 1, time_us INT64
+    /** must. Appends a row (content INT64, label UTF8, probability FLOAT64 of 0 to 1, time_us INT64
      * of the frame or -1) per finding. */
     reels_status (*classify)(void *impl,
                              const reels_call *call,
-                             const reels_sample *samples,
-                             size_t samples_count,
+                             const reels_content *contents,
+                             size_t contents_count,
                              reels_rows *findings,
                              reels_error *err);
 } reels_classifier_vtable;
@@ -106,10 +106,10 @@ reels_classifier_describe(const reels_classifier *classifier);
  *
  * @param      classifier     classifier
  * @param      call           deadline and cancel; may be NULL
- * @param      samples        reels
- * @param      samples_count  0..REELS_SAMPLES_MAX
- * @param      findings       a row (sample INT64, label UTF8, probability FLOAT64, time_us INT64 or
- * -1) is appended per finding
+ * @param      contents        reels
+ * @param      contents_count  0..REELS_CONTENTS_MAX
+ * @param      findings       a row (content INT64, label UTF8, probability FLOAT64, time_us INT64
+ * or -1) is appended per finding
  * @param[out] err            detail on failure; may be NULL
  * @return REELS_OK; REELS_ERR_INVALID_ARG; REELS_ERR_CORRUPT for rows of another shape or
  * probabilities outside 0 to 1; REELS_ERR_IO; REELS_ERR_TIMEOUT; REELS_ERR_CANCELLED;
@@ -120,8 +120,8 @@ reels_classifier_describe(const reels_classifier *classifier);
  */
 REELS_API reels_status reels_classifier_run(reels_classifier *classifier,
                                             const reels_call *call,
-                                            const reels_sample *samples,
-                                            size_t samples_count,
+                                            const reels_content *contents,
+                                            size_t contents_count,
                                             reels_rows *findings,
                                             reels_error *err);
 

@@ -1,5 +1,5 @@
 /* Owns the embed port: a vector and categories for what a reel shows, sounds and says. Also owns
- * the sample of a reel that this port and the classifier are given. */
+ * the content of a reel that this port and the classifier are given. */
 #ifndef REELS_BACKEND_EMBED_H
 #define REELS_BACKEND_EMBED_H
 
@@ -8,34 +8,34 @@
 REELS_BEGIN_DECLS
 
 enum {
-    REELS_SAMPLES_MAX = 256,             /**< reels of one call */
-    REELS_SAMPLE_FRAMES_MAX = 64,        /**< frames of one reel */
-    REELS_SAMPLE_SIDE_MAX = 4096,        /**< width and height of a frame */
-    REELS_SAMPLE_TEXT_BYTES_MAX = 65536, /**< text of one reel */
+    REELS_CONTENTS_MAX = 256,             /**< reels of one call */
+    REELS_CONTENT_FRAMES_MAX = 64,        /**< frames of one reel */
+    REELS_CONTENT_SIDE_MAX = 4096,        /**< width and height of a frame */
+    REELS_CONTENT_TEXT_BYTES_MAX = 65536, /**< text of one reel */
     REELS_EMBED_DIMENSIONS_MAX = 4096
 };
 
 /** One picture of a reel: RGB, 8 bits each, rows from the top. */
-typedef struct reels_sample_frame {
+typedef struct reels_content_frame {
     const uint8_t *pixels;
     uint32_t width;
     uint32_t height;
     uint32_t stride_bytes; /**< from row to row, at least 3 times width */
     uint32_t reserved0;
     int64_t time_us; /**< from the beginning of the reel */
-} reels_sample_frame;
+} reels_content_frame;
 
 /** What is looked at of one reel. Any part may be missing. */
-typedef struct reels_sample {
+typedef struct reels_content {
     int64_t reel_id;
-    const reels_sample_frame *frames;
+    const reels_content_frame *frames;
     const float *audio; /**< mono */
     const char *text;   /**< UTF-8: caption, tags, spoken words; NULL = none */
     uint64_t audio_samples_count;
     uint32_t frames_count;
     uint32_t audio_rate_hz; /**< 0 without audio */
     const char *language;   /**< BCP 47, NULL = not known */
-} reels_sample;
+} reels_content;
 
 /** What an embedding is. */
 typedef struct reels_embed_info {
@@ -57,13 +57,13 @@ typedef struct reels_embed_vtable {
      * registration. */
     reels_status (*describe)(void *impl, reels_embed_info *out_info, reels_error *err);
 
-    /** must. Writes samples_count vectors one after the other, finite and of length 1, or all zero
-     * for a sample it can make nothing of; appends a row (sample INT64, category UTF8, weight
+    /** must. Writes contents_count vectors one after the other, finite and of length 1, or all zero
+     * for a content it can make nothing of; appends a row (content INT64, category UTF8, weight
      * FLOAT64) per category. */
     reels_status (*embed)(void *impl,
                           const reels_call *call,
-                          const reels_sample *samples,
-                          size_t samples_count,
+                          const reels_content *contents,
+                          size_t contents_count,
                           float *out_vectors,
                           reels_rows *categories,
                           reels_error *err);
@@ -137,11 +137,11 @@ REELS_API const reels_embed_info *reels_embed_describe(const reels_embed *embed)
  *
  * @param      embed          embedding
  * @param      call           deadline and cancel; may be NULL
- * @param      samples        reels
- * @param      samples_count  0..REELS_SAMPLES_MAX
- * @param[out] out_vectors    samples_count times dimensions_count; all zero = nothing could be made
- * of it
- * @param      categories     a row (sample INT64, category UTF8, weight FLOAT64) is appended per
+ * @param      contents        reels
+ * @param      contents_count  0..REELS_CONTENTS_MAX
+ * @param[out] out_vectors    contents_count times dimensions_count; all zero = nothing could be
+ * made of it
+ * @param      categories     a row (content INT64, category UTF8, weight FLOAT64) is appended per
  * category; may be NULL
  * @param[out] err            detail on failure; may be NULL
  * @return REELS_OK; REELS_ERR_INVALID_ARG; REELS_ERR_CORRUPT for vectors that are not finite;
@@ -152,8 +152,8 @@ REELS_API const reels_embed_info *reels_embed_describe(const reels_embed *embed)
  */
 REELS_API reels_status reels_embed_run(reels_embed *embed,
                                        const reels_call *call,
-                                       const reels_sample *samples,
-                                       size_t samples_count,
+                                       const reels_content *contents,
+                                       size_t contents_count,
                                        float *out_vectors,
                                        reels_rows *categories,
                                        reels_error *err);
