@@ -1,5 +1,6 @@
-/* Owns relations (like, save, follow, mute, block) as sets and comments as lists. The row is the truth: a
- * relation is there once or not at all, and its event is published if, and only if, the row changed. */
+/* Owns relations (like, save, follow, mute, block) as sets and comments as lists. The row is the
+ * truth: a relation is there once or not at all, and its event is published if, and only if, the
+ * row changed. */
 #ifndef REELS_SOCIAL_H
 #define REELS_SOCIAL_H
 
@@ -33,12 +34,18 @@ typedef struct reels_social reels_social;
  * @param      reels    asked whose reel it is and whether it can be seen; retained
  * @param[out] out      the object, NULL on failure
  * @param[out] err      detail on failure; may be NULL
- * @return REELS_OK; REELS_ERR_CONFLICT when a stored table differs; REELS_ERR_IO; REELS_ERR_NO_MEMORY
+ * @return REELS_OK; REELS_ERR_CONFLICT when a stored table differs; REELS_ERR_IO;
+ * REELS_ERR_NO_MEMORY
  * @ownership     the caller owns *out
  * @threadsafety  any thread
  * @since 0.1
  */
-REELS_API reels_status reels_social_new(reels_ctx *ctx, reels_catalog *catalog, reels_id_generator *ids, reels_reel_store *reels, reels_social **out, reels_error *err);
+REELS_API reels_status reels_social_new(reels_ctx *ctx,
+                                        reels_catalog *catalog,
+                                        reels_id_generator *ids,
+                                        reels_reel_store *reels,
+                                        reels_social **out,
+                                        reels_error *err);
 
 /**
  * Frees the object.
@@ -61,14 +68,21 @@ REELS_API void reels_social_free(reels_social *social);
  * @param      on           1 = set, 0 = clear
  * @param[out] out_changed  1 when it was not so before; may be NULL
  * @param[out] err          detail on failure; may be NULL
- * @return REELS_OK; REELS_ERR_NOT_FOUND for a reel that does not exist or that the person may not see;
- *         REELS_ERR_INVALID_ARG for a relation with oneself; REELS_ERR_DENIED to follow or like somebody who has blocked
- *         the person; REELS_ERR_IO
+ * @return REELS_OK; REELS_ERR_NOT_FOUND for a reel that does not exist or that the person may not
+ * see; REELS_ERR_INVALID_ARG for a relation with oneself; REELS_ERR_DENIED to follow or like
+ * somebody who has blocked the person; REELS_ERR_IO
  * @ownership     borrowed for the call
  * @threadsafety  any thread
  * @since 0.1
  */
-REELS_API reels_status reels_relation_set(reels_social *social, const reels_call *call, uint32_t kind, uint64_t from_id, uint64_t to_id, int32_t on, int32_t *out_changed, reels_error *err);
+REELS_API reels_status reels_relation_set(reels_social *social,
+                                          const reels_call *call,
+                                          uint32_t kind,
+                                          uint64_t from_id,
+                                          uint64_t to_id,
+                                          int32_t on,
+                                          int32_t *out_changed,
+                                          reels_error *err);
 
 /**
  * Asks for many relations of one person at once.
@@ -86,7 +100,14 @@ REELS_API reels_status reels_relation_set(reels_social *social, const reels_call
  * @threadsafety  any thread
  * @since 0.1
  */
-REELS_API reels_status reels_relation_has(reels_social *social, const reels_call *call, uint32_t kind, uint64_t from_id, const uint64_t *to_ids, size_t to_count, uint8_t *out, reels_error *err);
+REELS_API reels_status reels_relation_has(reels_social *social,
+                                          const reels_call *call,
+                                          uint32_t kind,
+                                          uint64_t from_id,
+                                          const uint64_t *to_ids,
+                                          size_t to_count,
+                                          uint8_t *out,
+                                          reels_error *err);
 
 /**
  * Lists the targets of a person's relations, newest first.
@@ -95,7 +116,8 @@ REELS_API reels_status reels_relation_has(reels_social *social, const reels_call
  * @param      call       deadline and cancel; may be NULL
  * @param      kind       REELS_RELATION_*
  * @param      from_id    person
- * @param      cursor     in: where the last page ended, empty at first; out: where this one ended, empty at the end
+ * @param      cursor     in: where the last page ended, empty at first; out: where this one ended,
+ * empty at the end
  * @param[out] out        IDs
  * @param      capacity   1..10000
  * @param[out] out_count  how many were written
@@ -105,7 +127,15 @@ REELS_API reels_status reels_relation_has(reels_social *social, const reels_call
  * @threadsafety  any thread; cursor one thread at a time
  * @since 0.1
  */
-REELS_API reels_status reels_relation_list(reels_social *social, const reels_call *call, uint32_t kind, uint64_t from_id, reels_buf *cursor, uint64_t *out, size_t capacity, size_t *out_count, reels_error *err);
+REELS_API reels_status reels_relation_list(reels_social *social,
+                                           const reels_call *call,
+                                           uint32_t kind,
+                                           uint64_t from_id,
+                                           reels_buf *cursor,
+                                           uint64_t *out,
+                                           size_t capacity,
+                                           size_t *out_count,
+                                           reels_error *err);
 
 /** A comment. */
 typedef struct reels_comment {
@@ -125,17 +155,25 @@ typedef struct reels_comment {
  * @param      call       deadline and cancel; may be NULL
  * @param      reel_id    reel
  * @param      person_id  who writes
- * @param      text       NUL-terminated UTF-8, 1..REELS_COMMENT_BYTES_MAX bytes, not only white space
+ * @param      text       NUL-terminated UTF-8, 1..REELS_COMMENT_BYTES_MAX bytes, not only white
+ * space
  * @param      token      16 bytes: the same token again gives the same comment; NULL = none
  * @param[out] out        the comment as stored, up to out->struct_size
  * @param[out] err        detail on failure; may be NULL
- * @return REELS_OK; REELS_ERR_NOT_FOUND; REELS_ERR_DENIED when the creator has blocked the person; REELS_ERR_INVALID_ARG;
- *         REELS_ERR_LIMIT for text that is too long; REELS_ERR_IO
+ * @return REELS_OK; REELS_ERR_NOT_FOUND; REELS_ERR_DENIED when the creator has blocked the person;
+ * REELS_ERR_INVALID_ARG; REELS_ERR_LIMIT for text that is too long; REELS_ERR_IO
  * @ownership     borrowed for the call
  * @threadsafety  any thread
  * @since 0.1
  */
-REELS_API reels_status reels_comment_add(reels_social *social, const reels_call *call, uint64_t reel_id, uint64_t person_id, const char *text, const uint8_t *token, reels_comment *out, reels_error *err);
+REELS_API reels_status reels_comment_add(reels_social *social,
+                                         const reels_call *call,
+                                         uint64_t reel_id,
+                                         uint64_t person_id,
+                                         const char *text,
+                                         const uint8_t *token,
+                                         reels_comment *out,
+                                         reels_error *err);
 
 /**
  * Removes a comment: its author or the reel's creator may.
@@ -151,17 +189,25 @@ REELS_API reels_status reels_comment_add(reels_social *social, const reels_call 
  * @threadsafety  any thread
  * @since 0.1
  */
-REELS_API reels_status reels_comment_remove(reels_social *social, const reels_call *call, uint64_t reel_id, uint64_t comment_id, uint64_t person_id, reels_error *err);
+REELS_API reels_status reels_comment_remove(reels_social *social,
+                                            const reels_call *call,
+                                            uint64_t reel_id,
+                                            uint64_t comment_id,
+                                            uint64_t person_id,
+                                            reels_error *err);
 
 /**
- * Lists the comments of a reel, newest first, without those of persons whom the viewer has blocked or muted.
+ * Lists the comments of a reel, newest first, without those of persons whom the viewer has blocked
+ * or muted.
  *
  * @param      social     social
  * @param      call       deadline and cancel; may be NULL
  * @param      reel_id    reel
  * @param      viewer_id  who reads; 0 = nobody in particular
- * @param      cursor     in: where the last page ended, empty at first; out: where this one ended, empty at the end
- * @param[out] out        records; out[0].struct_size tells the size of each and must be the caller's sizeof(reels_comment)
+ * @param      cursor     in: where the last page ended, empty at first; out: where this one ended,
+ * empty at the end
+ * @param[out] out        records; out[0].struct_size tells the size of each and must be the
+ * caller's sizeof(reels_comment)
  * @param      capacity   1..1000
  * @param[out] out_count  how many were written
  * @param[out] err        detail on failure; may be NULL
