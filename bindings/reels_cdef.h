@@ -1090,6 +1090,390 @@ reels_status reels_stats_read(reels_stats *stats, const reels_call *call, const 
 reels_status reels_stats_purge(reels_stats *stats, const reels_call *call, const int64_t *entity_ids, size_t entities_count, reels_error *err);
 
 enum {
+    REELS_EVENT_REEL_UPLOADED = 1,
+    REELS_EVENT_REEL_READY = 2,
+    REELS_EVENT_REEL_FAILED = 3,
+    REELS_EVENT_REEL_CHANGED = 4,
+    REELS_EVENT_REEL_DELETED = 5,
+    REELS_EVENT_LIKE = 16,
+    REELS_EVENT_UNLIKE = 17,
+    REELS_EVENT_SAVE = 18,
+    REELS_EVENT_UNSAVE = 19,
+    REELS_EVENT_FOLLOW = 20,
+    REELS_EVENT_UNFOLLOW = 21,
+    REELS_EVENT_MUTE = 22,
+    REELS_EVENT_UNMUTE = 23,
+    REELS_EVENT_BLOCK = 24,
+    REELS_EVENT_UNBLOCK = 25,
+    REELS_EVENT_COMMENT = 26,
+    REELS_EVENT_COMMENT_REMOVED = 27,
+    REELS_EVENT_IMPRESSION = 48,
+    REELS_EVENT_WATCH = 49,
+    REELS_EVENT_VIEW = 50,
+    REELS_EVENT_COMPLETE = 51,
+    REELS_EVENT_REPLAY = 52,
+    REELS_EVENT_SKIP = 53,
+    REELS_EVENT_SHARE = 54,
+    REELS_EVENT_REPORT = 55,
+    REELS_EVENT_NOT_INTERESTED = 56
+};
+
+enum {
+    REELS_TOPIC_REEL = 1,
+    REELS_TOPIC_ENGAGE = 2,
+    REELS_TOPIC_PERSON = 4
+};
+
+typedef struct reels_event {
+    uint32_t struct_size;
+    uint32_t type;
+    uint64_t reel_id;
+    uint64_t person_id;
+    uint64_t creator_id;
+    uint64_t target_id;
+    uint64_t source;
+    uint64_t sequence;
+    int64_t time_unix_us;
+    int64_t client_time_unix_us;
+    int64_t watch_us;
+    int64_t position_us;
+    int64_t duration_us;
+    uint64_t playback;
+    uint32_t generation;
+    uint32_t revision;
+    char region[8];
+    char reason[64];
+} reels_event;
+
+reels_status reels_event_encode(const reels_event *event, reels_buf *buf, reels_error *err);
+
+reels_status reels_event_decode(const uint8_t *data, size_t len, reels_event *out, reels_error *err);
+
+uint32_t reels_event_topics(uint32_t type);
+
+const char *reels_event_topic_name(uint32_t topic);
+
+uint64_t reels_event_key(const reels_event *event, uint32_t topic);
+
+const char *reels_event_type_name(uint32_t type);
+
+uint32_t reels_event_type_by_name(const char *name);
+
+reels_status reels_event_admit(const reels_event *event, int64_t now_unix_us, reels_error *err);
+
+enum {
+    REELS_COUNTER_VIEWS = 1,
+    REELS_COUNTER_COMPLETIONS = 2,
+    REELS_COUNTER_IMPRESSIONS = 3,
+    REELS_COUNTER_REPLAYS = 4,
+    REELS_COUNTER_SKIPS = 5,
+    REELS_COUNTER_WATCH_MS = 6,
+    REELS_COUNTER_LIKES = 7,
+    REELS_COUNTER_SAVES = 8,
+    REELS_COUNTER_COMMENTS = 9,
+    REELS_COUNTER_SHARES = 10,
+    REELS_COUNTER_REPORTS = 11,
+    REELS_COUNTER_FOLLOWERS = 12
+};
+
+typedef struct reels_counter_options {
+    uint32_t struct_size;
+    uint32_t partitions_count;
+    int64_t window_us;
+    uint32_t batch_events_max;
+    uint32_t sources_max;
+    const char *holder;
+} reels_counter_options;
+
+typedef struct reels_counter reels_counter;
+
+reels_status reels_counter_new(reels_ctx *ctx, reels_queue *queue, reels_stats *stats, const reels_counter_options *options, reels_counter **out, reels_error *err);
+
+void reels_counter_free(reels_counter *counter);
+
+reels_status reels_counter_step(reels_counter *counter, int64_t budget_us, int64_t *out_next_due, reels_error *err);
+
+reels_status reels_counter_flush(reels_counter *counter, reels_error *err);
+
+reels_status reels_counter_read(reels_stats *stats, const reels_call *call, const uint64_t *entities, size_t entities_count, const uint32_t *counters, size_t counters_count, int64_t *out, reels_error *err);
+
+const char *reels_counter_name(uint32_t counter);
+
+enum {
+    REELS_ID_TIME_BITS = 41,
+    REELS_ID_REGION_BITS = 5,
+    REELS_ID_NODE_BITS = 10,
+    REELS_ID_SEQUENCE_BITS = 12,
+    REELS_ID_TEXT_LEN = 13,
+    REELS_ID_BATCH_MAX = 1048576
+};
+
+enum {
+    REELS_ID_LAYOUT_EPOCH_1970 = 1
+};
+
+typedef struct reels_id_layout {
+    uint32_t struct_size;
+    uint32_t flags;
+    uint32_t time_bits;
+    uint32_t region_bits;
+    uint32_t node_bits;
+    uint32_t sequence_bits;
+    int64_t epoch_unix_us;
+} reels_id_layout;
+
+typedef struct reels_id_parts {
+    uint32_t struct_size;
+    uint32_t region;
+    uint32_t node;
+    uint32_t sequence;
+    int64_t time_unix_us;
+} reels_id_parts;
+
+enum {
+    REELS_ID_NODE_LEASED = 1
+};
+
+typedef struct reels_id_lease_request {
+    uint32_t struct_size;
+    uint32_t flags;
+    uint32_t region;
+    uint32_t node;
+    uint32_t nodes_count;
+    uint32_t reserved0;
+    int64_t duration_us;
+} reels_id_lease_request;
+
+typedef struct reels_id_lease {
+    uint32_t struct_size;
+    uint32_t node;
+    int64_t floor_unix_us;
+} reels_id_lease;
+
+typedef struct reels_id_lease_vtable {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    reels_status (*acquire)(void *impl, const reels_call *call, const reels_id_lease_request *request, reels_id_lease *out, reels_error *err);
+    reels_status (*extend)(void *impl, const reels_call *call, int64_t until_unix_us, reels_error *err);
+    void (*release)(void *impl, int64_t until_unix_us);
+    void (*destroy)(void *impl);
+} reels_id_lease_vtable;
+
+typedef struct reels_id_generator reels_id_generator;
+
+typedef struct reels_id_options {
+    uint32_t struct_size;
+    uint32_t flags;
+    uint32_t region;
+    uint32_t node;
+    const reels_id_layout *layout;
+    const reels_id_lease_vtable *lease;
+    void *lease_impl;
+    int64_t lease_duration_us;
+    int64_t ahead_max_us;
+} reels_id_options;
+
+reels_status reels_id_generator_new(reels_ctx *ctx, const reels_id_options *options, const reels_call *call, reels_id_generator **out, reels_error *err);
+
+void reels_id_generator_free(reels_id_generator *generator);
+
+uint32_t reels_id_generator_node(const reels_id_generator *generator);
+
+reels_status reels_id_next(reels_id_generator *generator, const reels_call *call, uint64_t *out_id, reels_error *err);
+
+reels_status reels_id_next_many(reels_id_generator *generator, const reels_call *call, size_t ids_count, uint64_t *out_ids, reels_error *err);
+
+reels_status reels_id_parse(const reels_id_layout *layout, uint64_t id, reels_id_parts *out_parts, reels_error *err);
+
+reels_status reels_id_range(const reels_id_layout *layout, int64_t from_unix_us, int64_t until_unix_us, uint64_t *out_first, uint64_t *out_last, reels_error *err);
+
+reels_status reels_id_text_write(uint64_t id, char *out_text, size_t capacity, reels_error *err);
+
+reels_status reels_id_text_read(const char *text, size_t text_len, uint64_t *out_id, reels_error *err);
+
+reels_status reels_id_lease_file_new(reels_ctx *ctx, const char *path, const reels_id_lease_vtable **out_lease, void **out_impl, reels_error *err);
+
+reels_status reels_id_lease_catalog_new(reels_ctx *ctx, reels_catalog *catalog, const reels_id_lease_vtable **out_lease, void **out_impl, reels_error *err);
+
+enum {
+    REELS_REEL_NONE = 0,
+    REELS_REEL_INIT = 1,
+    REELS_REEL_UPLOADED = 2,
+    REELS_REEL_PROCESSING = 3,
+    REELS_REEL_READY = 4,
+    REELS_REEL_FAILED = 5,
+    REELS_REEL_HELD = 6,
+    REELS_REEL_BLOCKED = 7,
+    REELS_REEL_DELETED = 8
+};
+
+enum {
+    REELS_VISIBILITY_PUBLIC = 0,
+    REELS_VISIBILITY_PRIVATE = 1
+};
+
+enum {
+    REELS_CAPTION_BYTES_MAX = 2200,
+    REELS_FILENAME_BYTES_MAX = 255
+};
+
+typedef struct reels_reel {
+    uint32_t struct_size;
+    uint32_t state;
+    uint64_t id;
+    uint64_t creator_id;
+    uint64_t version;
+    uint32_t generation;
+    uint32_t revision;
+    uint32_t visibility;
+    uint32_t attempts_count;
+    int64_t created_unix_us;
+    int64_t ready_unix_us;
+    int64_t duration_us;
+    uint64_t source_bytes;
+    uint32_t width;
+    uint32_t height;
+    uint32_t progress_permille;
+    uint32_t reserved0;
+    char reason[64];
+    char detail[256];
+    char filename[256];
+    char caption[2208];
+} reels_reel;
+
+typedef struct reels_reel_store reels_reel_store;
+
+reels_status reels_reel_store_new(reels_ctx *ctx, reels_catalog *catalog, reels_reel_store **out, reels_error *err);
+
+void reels_reel_store_free(reels_reel_store *store);
+
+const reels_table *reels_reel_table(void);
+
+reels_status reels_reel_get(reels_reel_store *store, const reels_call *call, const uint64_t *ids, size_t ids_count, reels_reel *out, reels_error *err);
+
+reels_status reels_reel_add(reels_reel_store *store, const reels_call *call, const reels_reel *reel, reels_error *err);
+
+reels_status reels_reel_update(reels_reel_store *store, const reels_call *call, reels_reel *reel, reels_error *err);
+
+int32_t reels_reel_step_allowed(uint32_t from, uint32_t to);
+
+const char *reels_reel_state_name(uint32_t state);
+
+enum {
+    REELS_REEL_ORDER_CREATOR = 1,
+    REELS_REEL_ORDER_STATE = 2
+};
+
+reels_status reels_reel_list(reels_reel_store *store, const reels_call *call, uint32_t order, uint64_t key, reels_buf *cursor, reels_reel *out, size_t capacity, size_t *out_count, reels_error *err);
+
+reels_status reels_reel_media_prefix(uint64_t reel_id, uint32_t generation, char *out, size_t capacity);
+
+enum {
+    REELS_RELATION_LIKE = 1,
+    REELS_RELATION_SAVE = 2,
+    REELS_RELATION_FOLLOW = 3,
+    REELS_RELATION_MUTE = 4,
+    REELS_RELATION_BLOCK = 5
+};
+
+enum {
+    REELS_COMMENT_BYTES_MAX = 2000
+};
+
+typedef struct reels_social reels_social;
+
+reels_status reels_social_new(reels_ctx *ctx, reels_catalog *catalog, reels_id_generator *ids, reels_reel_store *reels, reels_social **out, reels_error *err);
+
+void reels_social_free(reels_social *social);
+
+reels_status reels_relation_set(reels_social *social, const reels_call *call, uint32_t kind, uint64_t from_id, uint64_t to_id, int32_t on, int32_t *out_changed, reels_error *err);
+
+reels_status reels_relation_has(reels_social *social, const reels_call *call, uint32_t kind, uint64_t from_id, const uint64_t *to_ids, size_t to_count, uint8_t *out, reels_error *err);
+
+reels_status reels_relation_list(reels_social *social, const reels_call *call, uint32_t kind, uint64_t from_id, reels_buf *cursor, uint64_t *out, size_t capacity, size_t *out_count, reels_error *err);
+
+typedef struct reels_comment {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    uint64_t id;
+    uint64_t reel_id;
+    uint64_t person_id;
+    int64_t created_unix_us;
+    char text[2008];
+} reels_comment;
+
+reels_status reels_comment_add(reels_social *social, const reels_call *call, uint64_t reel_id, uint64_t person_id, const char *text, const uint8_t *token, reels_comment *out, reels_error *err);
+
+reels_status reels_comment_remove(reels_social *social, const reels_call *call, uint64_t reel_id, uint64_t comment_id, uint64_t person_id, reels_error *err);
+
+reels_status reels_comment_list(reels_social *social, const reels_call *call, uint64_t reel_id, uint64_t viewer_id, reels_buf *cursor, reels_comment *out, size_t capacity, size_t *out_count, reels_error *err);
+
+enum {
+    REELS_FEED_PAGE_ITEMS = 20,
+    REELS_FEED_SESSION_ITEMS_MAX = 100
+};
+
+enum {
+    REELS_FEED_SOURCE_FOLLOWED = 1,
+    REELS_FEED_SOURCE_TRENDING = 2,
+    REELS_FEED_SOURCE_FRESH = 4
+};
+
+typedef struct reels_feed_parts {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    reels_catalog *catalog;
+    reels_queue *queue;
+    reels_stats *stats;
+    reels_cache *cache;
+    reels_id_generator *ids;
+    reels_reel_store *reels;
+    reels_social *social;
+    reels_model *model;
+} reels_feed_parts;
+
+typedef struct reels_feed_options {
+    uint32_t struct_size;
+    uint32_t partitions_count;
+    uint32_t candidates_per_source;
+    uint32_t session_items_max;
+    int64_t session_expires_us;
+    uint32_t trending_hours;
+    uint32_t index_reels_max;
+    const char *holder;
+} reels_feed_options;
+
+typedef struct reels_feed reels_feed;
+
+reels_status reels_feed_new(reels_ctx *ctx, const reels_feed_parts *parts, const reels_feed_options *options, reels_feed **out, reels_error *err);
+
+void reels_feed_free(reels_feed *feed);
+
+reels_status reels_feed_step(reels_feed *feed, int64_t budget_us, int64_t *out_next_due, reels_error *err);
+
+typedef struct reels_feed_request {
+    uint32_t struct_size;
+    uint32_t items_max;
+    uint64_t viewer_id;
+    const char *cursor;
+    char region[8];
+} reels_feed_request;
+
+typedef struct reels_feed_item {
+    uint32_t struct_size;
+    uint32_t sources;
+    uint64_t reel_id;
+    uint64_t creator_id;
+    double score;
+    uint32_t position;
+    uint32_t reserved0;
+} reels_feed_item;
+
+reels_status reels_feed_page(reels_feed *feed, const reels_call *call, const reels_feed_request *request, reels_feed_item *out, size_t capacity, size_t *out_count, reels_buf *cursor, reels_error *err);
+
+reels_status reels_feed_seen(reels_feed *feed, const reels_call *call, uint64_t viewer_id, const uint64_t *reel_ids, size_t reels_count, reels_error *err);
+
+enum {
     REELS_OUTPUT_NAME_BYTES_MAX = 127
 };
 
@@ -1309,102 +1693,6 @@ const char *reels_verify_code_name(uint32_t code);
 
 void reels_verify_report_free(reels_verify_report *report);
 
-enum {
-    REELS_ID_TIME_BITS = 41,
-    REELS_ID_REGION_BITS = 5,
-    REELS_ID_NODE_BITS = 10,
-    REELS_ID_SEQUENCE_BITS = 12,
-    REELS_ID_TEXT_LEN = 13,
-    REELS_ID_BATCH_MAX = 1048576
-};
-
-enum {
-    REELS_ID_LAYOUT_EPOCH_1970 = 1
-};
-
-typedef struct reels_id_layout {
-    uint32_t struct_size;
-    uint32_t flags;
-    uint32_t time_bits;
-    uint32_t region_bits;
-    uint32_t node_bits;
-    uint32_t sequence_bits;
-    int64_t epoch_unix_us;
-} reels_id_layout;
-
-typedef struct reels_id_parts {
-    uint32_t struct_size;
-    uint32_t region;
-    uint32_t node;
-    uint32_t sequence;
-    int64_t time_unix_us;
-} reels_id_parts;
-
-enum {
-    REELS_ID_NODE_LEASED = 1
-};
-
-typedef struct reels_id_lease_request {
-    uint32_t struct_size;
-    uint32_t flags;
-    uint32_t region;
-    uint32_t node;
-    uint32_t nodes_count;
-    uint32_t reserved0;
-    int64_t duration_us;
-} reels_id_lease_request;
-
-typedef struct reels_id_lease {
-    uint32_t struct_size;
-    uint32_t node;
-    int64_t floor_unix_us;
-} reels_id_lease;
-
-typedef struct reels_id_lease_vtable {
-    uint32_t struct_size;
-    uint32_t reserved0;
-    reels_status (*acquire)(void *impl, const reels_call *call, const reels_id_lease_request *request, reels_id_lease *out, reels_error *err);
-    reels_status (*extend)(void *impl, const reels_call *call, int64_t until_unix_us, reels_error *err);
-    void (*release)(void *impl, int64_t until_unix_us);
-    void (*destroy)(void *impl);
-} reels_id_lease_vtable;
-
-typedef struct reels_id_generator reels_id_generator;
-
-typedef struct reels_id_options {
-    uint32_t struct_size;
-    uint32_t flags;
-    uint32_t region;
-    uint32_t node;
-    const reels_id_layout *layout;
-    const reels_id_lease_vtable *lease;
-    void *lease_impl;
-    int64_t lease_duration_us;
-    int64_t ahead_max_us;
-} reels_id_options;
-
-reels_status reels_id_generator_new(reels_ctx *ctx, const reels_id_options *options, const reels_call *call, reels_id_generator **out, reels_error *err);
-
-void reels_id_generator_free(reels_id_generator *generator);
-
-uint32_t reels_id_generator_node(const reels_id_generator *generator);
-
-reels_status reels_id_next(reels_id_generator *generator, const reels_call *call, uint64_t *out_id, reels_error *err);
-
-reels_status reels_id_next_many(reels_id_generator *generator, const reels_call *call, size_t ids_count, uint64_t *out_ids, reels_error *err);
-
-reels_status reels_id_parse(const reels_id_layout *layout, uint64_t id, reels_id_parts *out_parts, reels_error *err);
-
-reels_status reels_id_range(const reels_id_layout *layout, int64_t from_unix_us, int64_t until_unix_us, uint64_t *out_first, uint64_t *out_last, reels_error *err);
-
-reels_status reels_id_text_write(uint64_t id, char *out_text, size_t capacity, reels_error *err);
-
-reels_status reels_id_text_read(const char *text, size_t text_len, uint64_t *out_id, reels_error *err);
-
-reels_status reels_id_lease_file_new(reels_ctx *ctx, const char *path, const reels_id_lease_vtable **out_lease, void **out_impl, reels_error *err);
-
-reels_status reels_id_lease_catalog_new(reels_ctx *ctx, reels_catalog *catalog, const reels_id_lease_vtable **out_lease, void **out_impl, reels_error *err);
-
 typedef reels_status (*reels_media_read_fn)(void *user, uint64_t offset, uint8_t *data, size_t len, size_t *out_len, reels_error *err);
 
 typedef struct reels_media_input {
@@ -1611,3 +1899,190 @@ reels_status reels_transcode_info(const reels_transcode *job, reels_probe_info *
 void reels_transcode_free(reels_transcode *job);
 
 reels_status reels_transcode_run(reels_ctx *ctx, const reels_call *call, const reels_media_input *input, const reels_transcode_options *options, const reels_output_vtable *output, void *output_impl, reels_transcode_summary *out_summary, reels_error *err);
+
+enum {
+    REELS_PREFETCH_REELS = 3,
+    REELS_PREFETCH_ENTRIES_MAX = 24
+};
+
+enum {
+    REELS_RENDITION_VIDEO = 1,
+    REELS_RENDITION_AUDIO = 2
+};
+
+typedef struct reels_rendition {
+    uint32_t struct_size;
+    uint32_t kind;
+    uint32_t width;
+    uint32_t height;
+    uint64_t bandwidth_bps;
+    uint64_t start_bytes;
+    uint64_t bytes;
+    char playlist[32];
+    char file[32];
+} reels_rendition;
+
+const reels_table *reels_rendition_table(void);
+
+reels_status reels_renditions_put(reels_ctx *ctx, reels_catalog *catalog, const reels_call *call, uint64_t reel_id, uint32_t generation, const reels_rendition *renditions, size_t renditions_count, reels_error *err);
+
+typedef struct reels_prefetch_entry {
+    uint32_t struct_size;
+    uint32_t reel_index;
+    uint64_t reel_id;
+    uint64_t offset;
+    uint64_t bytes;
+    char file[32];
+} reels_prefetch_entry;
+
+typedef struct reels_prefetch_request {
+    uint32_t struct_size;
+    uint32_t short_side_max;
+    uint64_t throughput_bps;
+    uint64_t bytes_max;
+} reels_prefetch_request;
+
+reels_status reels_prefetch_plan(reels_ctx *ctx, reels_catalog *catalog, const reels_call *call, const reels_reel *reels, size_t reels_count, const reels_prefetch_request *request, reels_prefetch_entry *out, size_t capacity, size_t *out_count, reels_error *err);
+
+enum {
+    REELS_UPLOAD_PART_BYTES = 8388608,
+    REELS_UPLOAD_PARTS_MAX = 10000,
+    REELS_UPLOAD_STREAM_WINDOW_BYTES = 8388608
+};
+
+typedef reels_status (*reels_upload_check_fn)(void *user, const uint8_t *prefix, size_t prefix_len, uint64_t length, reels_error *err);
+
+typedef struct reels_upload_options {
+    uint32_t struct_size;
+    uint32_t per_person_max;
+    uint64_t bytes_max;
+    int64_t expires_after_us;
+    uint64_t check_bytes_max;
+    reels_upload_check_fn check;
+    void *check_user;
+} reels_upload_options;
+
+typedef struct reels_uploads reels_uploads;
+
+reels_status reels_uploads_new(reels_ctx *ctx, reels_catalog *catalog, reels_blob *blob, reels_id_generator *ids, reels_reel_store *reels, const reels_upload_options *options, reels_uploads **out, reels_error *err);
+
+void reels_uploads_free(reels_uploads *uploads);
+
+typedef struct reels_upload_begin_request {
+    uint32_t struct_size;
+    uint32_t visibility;
+    uint64_t person_id;
+    uint64_t length;
+    const char *filename;
+    const char *caption;
+    uint8_t token[16];
+} reels_upload_begin_request;
+
+reels_status reels_upload_begin(reels_uploads *uploads, const reels_call *call, const reels_upload_begin_request *request, uint64_t *out_reel_id, reels_error *err);
+
+typedef struct reels_upload_info {
+    uint32_t struct_size;
+    uint32_t parts_count;
+    uint64_t reel_id;
+    uint64_t person_id;
+    uint64_t length;
+    uint64_t offset;
+    uint64_t bytes_durable;
+    int64_t created_unix_us;
+    int64_t expires_unix_us;
+    uint32_t committed;
+    uint32_t reserved0;
+} reels_upload_info;
+
+reels_status reels_upload_get(reels_uploads *uploads, const reels_call *call, uint64_t reel_id, uint64_t person_id, reels_upload_info *out, reels_error *err);
+
+reels_status reels_upload_parts(reels_uploads *uploads, const reels_call *call, uint64_t reel_id, uint64_t person_id, uint64_t *offsets, uint64_t *sizes, size_t capacity, size_t *out_count, reels_error *err);
+
+reels_status reels_upload_set_length(reels_uploads *uploads, const reels_call *call, uint64_t reel_id, uint64_t person_id, uint64_t length, reels_error *err);
+
+reels_status reels_upload_part_put(reels_uploads *uploads, const reels_call *call, uint64_t reel_id, uint64_t person_id, uint32_t number, const uint8_t *data, size_t len, const reels_digest *digest, reels_error *err);
+
+reels_status reels_upload_write(reels_uploads *uploads, const reels_call *call, uint64_t reel_id, uint64_t person_id, uint64_t offset, reels_reader_fn reader, void *reader_user, const reels_digest *digest, uint64_t *out_offset, reels_error *err);
+
+reels_status reels_upload_commit(reels_uploads *uploads, const reels_call *call, uint64_t reel_id, uint64_t person_id, const reels_digest *digest, reels_error *err);
+
+reels_status reels_upload_abort(reels_uploads *uploads, const reels_call *call, uint64_t reel_id, uint64_t person_id, reels_error *err);
+
+reels_status reels_uploads_expire_step(reels_uploads *uploads, int64_t budget_us, int64_t *out_next_due, reels_error *err);
+
+reels_status reels_upload_blob_key(uint64_t reel_id, char *out, size_t capacity);
+
+typedef struct reels_platform_config {
+    uint32_t struct_size;
+    uint32_t region;
+    const char *data_path;
+    const char *catalog_url;
+    const char *stats_url;
+    const char *blob_url;
+    const char *queue_url;
+    const char *cache_url;
+    const char *media_worker_path;
+    uint32_t partitions_count;
+    uint32_t media_jobs_max;
+    uint32_t media_threads_count;
+    uint32_t media_attempts_max;
+    int64_t media_lease_us;
+    int64_t media_duration_us_max;
+    int64_t counter_window_us;
+    int64_t token_valid_us;
+    const uint8_t *token_key;
+    size_t token_key_len;
+    reels_upload_options upload;
+    reels_feed_options feed;
+} reels_platform_config;
+
+typedef struct reels_platform reels_platform;
+
+reels_status reels_platform_open(reels_ctx *ctx, const reels_platform_config *config, reels_platform **out, reels_error *err);
+
+reels_status reels_platform_open_json(reels_ctx *ctx, const char *json, size_t len, reels_platform **out, reels_error *err);
+
+void reels_platform_free(reels_platform *platform);
+
+reels_uploads *reels_platform_uploads(reels_platform *platform);
+
+reels_reel_store *reels_platform_reels(reels_platform *platform);
+
+reels_social *reels_platform_social(reels_platform *platform);
+
+reels_feed *reels_platform_feed(reels_platform *platform);
+
+reels_stats *reels_platform_stats(reels_platform *platform);
+
+reels_blob *reels_platform_blob(reels_platform *platform);
+
+reels_catalog *reels_platform_catalog(reels_platform *platform);
+
+reels_id_generator *reels_platform_ids(reels_platform *platform);
+
+reels_status reels_platform_events_add(reels_platform *platform, const reels_call *call, uint64_t person_id, const reels_event *events, size_t events_count, reels_status *out_statuses, reels_error *err);
+
+reels_status reels_platform_media_token(reels_platform *platform, const reels_reel *reel, uint64_t viewer_id, char *out, size_t capacity, reels_error *err);
+
+reels_status reels_platform_media_check(reels_platform *platform, const char *token, const char *key, reels_error *err);
+
+reels_status reels_platform_reel_remove(reels_platform *platform, const reels_call *call, uint64_t reel_id, uint64_t person_id, reels_error *err);
+
+enum {
+    REELS_ROLE_RELAY = 1,
+    REELS_ROLE_MEDIA = 2,
+    REELS_ROLE_COUNTER = 4,
+    REELS_ROLE_FEED = 8,
+    REELS_ROLE_MAINTENANCE = 16,
+    REELS_ROLES_ALL = 31
+};
+
+reels_status reels_platform_step(reels_platform *platform, uint32_t role, int64_t budget_us, int64_t *out_next_due, reels_error *err);
+
+reels_status reels_platform_run(reels_platform *platform, const reels_call *call, uint32_t roles, uint32_t threads_count, reels_error *err);
+
+reels_status reels_platform_settle(reels_platform *platform, const reels_call *call, uint32_t roles, reels_error *err);
+
+reels_status reels_platform_health(reels_platform *platform, const reels_call *call, reels_buf *json, reels_error *err);
+
+reels_status reels_platform_schema(reels_ctx *ctx, reels_buf *json, reels_error *err);

@@ -1,15 +1,16 @@
-/* Owns the rules by which a client's event is admitted. They bound what one event can claim, so that a
- * wrong clock or a forged event cannot distort a counter beyond what watching could have done. */
+/* Owns the rules by which a client's event is admitted. They bound what one event can claim, so
+ * that a wrong clock or a forged event cannot distort a counter beyond what watching could have
+ * done. */
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "event_internal.h"
 
 enum {
     US_PER_S = 1000000,
-    VIEW_US = 3 * US_PER_S,             /* what counts as a view */
-    END_SLACK_US = US_PER_S / 2,        /* players stop a little before the end */
-    WATCH_US_MAX = 60 * US_PER_S,       /* of one report: clients report at least that often */
-    POSITION_US_MAX = 1000000 * 1000    /* far above any duration limit; keeps sums from overflowing */
+    VIEW_US = 3 * US_PER_S,          /* what counts as a view */
+    END_SLACK_US = US_PER_S / 2,     /* players stop a little before the end */
+    WATCH_US_MAX = 60 * US_PER_S,    /* of one report: clients report at least that often */
+    POSITION_US_MAX = 1000000 * 1000 /* far above any duration limit; keeps sums from overflowing */
 };
 
 static reels_status admit_amounts(const reels_event *event, reels_error *err)
@@ -52,8 +53,10 @@ reels_status reels_event_admit(const reels_event *event, int64_t now_unix_us, re
     if ((kind->flags & REELS__EVENT_BY_CLIENT) == 0) {
         return reels__fail(err, REELS_ERR_DENIED, "%s is not reported by clients", kind->name);
     }
-    REELS_REQUIRE(full.reel_id > 0 && full.reel_id <= INT64_MAX, err, "reel_id must be a 63-bit ID");
-    REELS_REQUIRE(full.person_id > 0 && full.person_id <= INT64_MAX, err, "person_id must be a 63-bit ID");
+    REELS_REQUIRE(
+        full.reel_id > 0 && full.reel_id <= INT64_MAX, err, "reel_id must be a 63-bit ID");
+    REELS_REQUIRE(
+        full.person_id > 0 && full.person_id <= INT64_MAX, err, "person_id must be a 63-bit ID");
     REELS_REQUIRE(full.source != 0, err, "source (the session) must not be 0");
     REELS_REQUIRE(full.sequence != 0, err, "sequence must not be 0: numbers begin at 1");
     REELS_REQUIRE(full.client_time_unix_us >= 0, err, "client_time_unix_us must not be negative");

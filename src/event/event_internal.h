@@ -20,7 +20,4 @@ struct reels__event_kind {
 /* NULL for an unknown type. */
 const struct reels__event_kind *reels__event_kind_find(uint32_t type);
 
-/* Writes the 8 little-endian bytes of an ID, the key of records. */
-void reels__event_key_bytes(uint64_t id, uint8_t out[8]);
-
 #endif

@@ -71,7 +71,8 @@ const char *reels_event_topic_name(uint32_t topic)
 
 uint64_t reels_event_key(const reels_event *event, uint32_t topic)
 {
-    const struct reels__event_kind *kind = event != NULL ? reels__event_kind_find(event->type) : NULL;
+    const struct reels__event_kind *kind =
+        event != NULL ? reels__event_kind_find(event->type) : NULL;
     if (kind == NULL || (kind->topics & topic) == 0) {
         return 0;
     }
@@ -79,7 +80,8 @@ uint64_t reels_event_key(const reels_event *event, uint32_t topic)
     case REELS_TOPIC_REEL:
         return event->reel_id;
     case REELS_TOPIC_ENGAGE:
-        return (kind->flags & REELS__EVENT_KEYED_BY_TARGET) != 0 ? event->target_id : event->reel_id;
+        return (kind->flags & REELS__EVENT_KEYED_BY_TARGET) != 0 ? event->target_id
+                                                                 : event->reel_id;
     case REELS_TOPIC_PERSON:
         return event->person_id;
     default:

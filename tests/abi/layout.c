@@ -177,6 +177,15 @@ AT(reels_column, name, 0);
 AT(reels_column, type, 8);
 AT(reels_column, flags, 12);
 
+SIZE(reels_comment, 2048);
+AT(reels_comment, struct_size, 0);
+AT(reels_comment, reserved0, 4);
+AT(reels_comment, id, 8);
+AT(reels_comment, reel_id, 16);
+AT(reels_comment, person_id, 24);
+AT(reels_comment, created_unix_us, 32);
+AT(reels_comment, text, 40);
+
 SIZE(reels_commit, 96);
 AT(reels_commit, struct_size, 0);
 AT(reels_commit, has_token, 4);
@@ -211,6 +220,14 @@ AT(reels_content_frame, height, 12);
 AT(reels_content_frame, stride_bytes, 16);
 AT(reels_content_frame, reserved0, 20);
 AT(reels_content_frame, time_us, 24);
+
+SIZE(reels_counter_options, 32);
+AT(reels_counter_options, struct_size, 0);
+AT(reels_counter_options, partitions_count, 4);
+AT(reels_counter_options, window_us, 8);
+AT(reels_counter_options, batch_events_max, 16);
+AT(reels_counter_options, sources_max, 20);
+AT(reels_counter_options, holder, 24);
 
 SIZE(reels_ctx_options, 72);
 AT(reels_ctx_options, struct_size, 0);
@@ -251,6 +268,26 @@ AT(reels_error, flags, 12);
 AT(reels_error, host_code, 16);
 AT(reels_error, message, 24);
 
+SIZE(reels_event, 184);
+AT(reels_event, struct_size, 0);
+AT(reels_event, type, 4);
+AT(reels_event, reel_id, 8);
+AT(reels_event, person_id, 16);
+AT(reels_event, creator_id, 24);
+AT(reels_event, target_id, 32);
+AT(reels_event, source, 40);
+AT(reels_event, sequence, 48);
+AT(reels_event, time_unix_us, 56);
+AT(reels_event, client_time_unix_us, 64);
+AT(reels_event, watch_us, 72);
+AT(reels_event, position_us, 80);
+AT(reels_event, duration_us, 88);
+AT(reels_event, playback, 96);
+AT(reels_event, generation, 104);
+AT(reels_event, revision, 108);
+AT(reels_event, region, 112);
+AT(reels_event, reason, 120);
+
 SIZE(reels_event_out, 40);
 AT(reels_event_out, topic, 0);
 AT(reels_event_out, key, 8);
@@ -264,6 +301,44 @@ AT(reels_executor, threads_count, 4);
 AT(reels_executor, user, 8);
 AT(reels_executor, submit, 16);
 AT(reels_executor, wait, 24);
+
+SIZE(reels_feed_item, 40);
+AT(reels_feed_item, struct_size, 0);
+AT(reels_feed_item, sources, 4);
+AT(reels_feed_item, reel_id, 8);
+AT(reels_feed_item, creator_id, 16);
+AT(reels_feed_item, score, 24);
+AT(reels_feed_item, position, 32);
+AT(reels_feed_item, reserved0, 36);
+
+SIZE(reels_feed_options, 40);
+AT(reels_feed_options, struct_size, 0);
+AT(reels_feed_options, partitions_count, 4);
+AT(reels_feed_options, candidates_per_source, 8);
+AT(reels_feed_options, session_items_max, 12);
+AT(reels_feed_options, session_expires_us, 16);
+AT(reels_feed_options, trending_hours, 24);
+AT(reels_feed_options, index_reels_max, 28);
+AT(reels_feed_options, holder, 32);
+
+SIZE(reels_feed_parts, 72);
+AT(reels_feed_parts, struct_size, 0);
+AT(reels_feed_parts, reserved0, 4);
+AT(reels_feed_parts, catalog, 8);
+AT(reels_feed_parts, queue, 16);
+AT(reels_feed_parts, stats, 24);
+AT(reels_feed_parts, cache, 32);
+AT(reels_feed_parts, ids, 40);
+AT(reels_feed_parts, reels, 48);
+AT(reels_feed_parts, social, 56);
+AT(reels_feed_parts, model, 64);
+
+SIZE(reels_feed_request, 32);
+AT(reels_feed_request, struct_size, 0);
+AT(reels_feed_request, items_max, 4);
+AT(reels_feed_request, viewer_id, 8);
+AT(reels_feed_request, cursor, 16);
+AT(reels_feed_request, region, 24);
 
 SIZE(reels_fs, 152);
 AT(reels_fs, struct_size, 0);
@@ -501,6 +576,43 @@ AT(reels_packager_video, frame_rate_num, 44);
 AT(reels_packager_video, frame_rate_den, 48);
 AT(reels_packager_video, reserved0, 52);
 
+SIZE(reels_platform_config, 216);
+AT(reels_platform_config, struct_size, 0);
+AT(reels_platform_config, region, 4);
+AT(reels_platform_config, data_path, 8);
+AT(reels_platform_config, catalog_url, 16);
+AT(reels_platform_config, stats_url, 24);
+AT(reels_platform_config, blob_url, 32);
+AT(reels_platform_config, queue_url, 40);
+AT(reels_platform_config, cache_url, 48);
+AT(reels_platform_config, media_worker_path, 56);
+AT(reels_platform_config, partitions_count, 64);
+AT(reels_platform_config, media_jobs_max, 68);
+AT(reels_platform_config, media_threads_count, 72);
+AT(reels_platform_config, media_attempts_max, 76);
+AT(reels_platform_config, media_lease_us, 80);
+AT(reels_platform_config, media_duration_us_max, 88);
+AT(reels_platform_config, counter_window_us, 96);
+AT(reels_platform_config, token_valid_us, 104);
+AT(reels_platform_config, token_key, 112);
+AT(reels_platform_config, token_key_len, 120);
+AT(reels_platform_config, upload, 128);
+AT(reels_platform_config, feed, 176);
+
+SIZE(reels_prefetch_entry, 64);
+AT(reels_prefetch_entry, struct_size, 0);
+AT(reels_prefetch_entry, reel_index, 4);
+AT(reels_prefetch_entry, reel_id, 8);
+AT(reels_prefetch_entry, offset, 16);
+AT(reels_prefetch_entry, bytes, 24);
+AT(reels_prefetch_entry, file, 32);
+
+SIZE(reels_prefetch_request, 24);
+AT(reels_prefetch_request, struct_size, 0);
+AT(reels_prefetch_request, short_side_max, 4);
+AT(reels_prefetch_request, throughput_bps, 8);
+AT(reels_prefetch_request, bytes_max, 16);
+
 SIZE(reels_probe_info, 560);
 AT(reels_probe_info, struct_size, 0);
 AT(reels_probe_info, verdict, 4);
@@ -628,6 +740,40 @@ AT(reels_record, payload, 48);
 AT(reels_record, payload_len, 56);
 AT(reels_record, shard, 64);
 AT(reels_record, shard_len, 72);
+
+SIZE(reels_reel, 2880);
+AT(reels_reel, struct_size, 0);
+AT(reels_reel, state, 4);
+AT(reels_reel, id, 8);
+AT(reels_reel, creator_id, 16);
+AT(reels_reel, version, 24);
+AT(reels_reel, generation, 32);
+AT(reels_reel, revision, 36);
+AT(reels_reel, visibility, 40);
+AT(reels_reel, attempts_count, 44);
+AT(reels_reel, created_unix_us, 48);
+AT(reels_reel, ready_unix_us, 56);
+AT(reels_reel, duration_us, 64);
+AT(reels_reel, source_bytes, 72);
+AT(reels_reel, width, 80);
+AT(reels_reel, height, 84);
+AT(reels_reel, progress_permille, 88);
+AT(reels_reel, reserved0, 92);
+AT(reels_reel, reason, 96);
+AT(reels_reel, detail, 160);
+AT(reels_reel, filename, 416);
+AT(reels_reel, caption, 672);
+
+SIZE(reels_rendition, 104);
+AT(reels_rendition, struct_size, 0);
+AT(reels_rendition, kind, 4);
+AT(reels_rendition, width, 8);
+AT(reels_rendition, height, 12);
+AT(reels_rendition, bandwidth_bps, 16);
+AT(reels_rendition, start_bytes, 24);
+AT(reels_rendition, bytes, 32);
+AT(reels_rendition, playlist, 40);
+AT(reels_rendition, file, 72);
 
 SIZE(reels_rung, 72);
 AT(reels_rung, struct_size, 0);
@@ -772,6 +918,37 @@ AT(reels_transcode_summary, cover_media_us, 48);
 AT(reels_transcode_summary, cpu_us, 56);
 AT(reels_transcode_summary, memory_peak_bytes, 64);
 AT(reels_transcode_summary, reserved0, 72);
+
+SIZE(reels_upload_begin_request, 56);
+AT(reels_upload_begin_request, struct_size, 0);
+AT(reels_upload_begin_request, visibility, 4);
+AT(reels_upload_begin_request, person_id, 8);
+AT(reels_upload_begin_request, length, 16);
+AT(reels_upload_begin_request, filename, 24);
+AT(reels_upload_begin_request, caption, 32);
+AT(reels_upload_begin_request, token, 40);
+
+SIZE(reels_upload_info, 72);
+AT(reels_upload_info, struct_size, 0);
+AT(reels_upload_info, parts_count, 4);
+AT(reels_upload_info, reel_id, 8);
+AT(reels_upload_info, person_id, 16);
+AT(reels_upload_info, length, 24);
+AT(reels_upload_info, offset, 32);
+AT(reels_upload_info, bytes_durable, 40);
+AT(reels_upload_info, created_unix_us, 48);
+AT(reels_upload_info, expires_unix_us, 56);
+AT(reels_upload_info, committed, 64);
+AT(reels_upload_info, reserved0, 68);
+
+SIZE(reels_upload_options, 48);
+AT(reels_upload_options, struct_size, 0);
+AT(reels_upload_options, per_person_max, 4);
+AT(reels_upload_options, bytes_max, 8);
+AT(reels_upload_options, expires_after_us, 16);
+AT(reels_upload_options, check_bytes_max, 24);
+AT(reels_upload_options, check, 32);
+AT(reels_upload_options, check_user, 40);
 
 SIZE(reels_value, 40);
 AT(reels_value, type, 0);
