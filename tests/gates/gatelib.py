@@ -73,10 +73,24 @@ class Gate:
     def public_headers(self):
         return self.files('.h', under='include/reels/')
 
+    def read_declarations(self):
+        """(declarations or None, problems)."""
+        import cffi
+        status, text = run([self.path('bindings', 'declarations'), '--print'], cwd=self.root)
+        if status != 0:
+            return None, ['bindings/declarations: ' + line for line in text.splitlines()[-5:]]
+        try:
+            return Declarations(text), []
+        except (cffi.CDefError, cffi.FFIError, cffi.VerificationMissing) as problem:
+            return None, str(problem).splitlines()[:3]
+
     def declarations(self):
-        return Declarations(subprocess.check_output(
-            [self.path('bindings', 'declarations'), '--print'], cwd=self.root,
-            stdin=subprocess.DEVNULL, text=True))
+        """For gates to which unreadable headers are the end."""
+        found, problems = self.read_declarations()
+        if found is None:
+            self.case('cffi reads the declarations', problems)
+            self.finish()
+        return found
 
     def frozen_headers(self):
         """Declarations of released versions, oldest first."""
