@@ -81,7 +81,8 @@ class Gate:
             return None, ['bindings/declarations: ' + line for line in text.splitlines()[-5:]]
         try:
             return Declarations(text), []
-        except (cffi.CDefError, cffi.FFIError, cffi.VerificationMissing) as problem:
+        except (cffi.CDefError, cffi.FFIError, cffi.VerificationError,
+                cffi.VerificationMissing) as problem:
             return None, str(problem).splitlines()[:3]
 
     def declarations(self):
