@@ -208,11 +208,11 @@ def main():
                     'line `N passed, N failed`; the exit status is 0 only when nothing failed.')
     parser.add_argument('--all', action='store_true',
                         help='also the long steps and tests (under an hour on two cores)')
-    parser.add_argument('--only', metavar='STEP', action='append', help='only this step of the plan')
+    parser.add_argument('--only', metavar='STEP', action='append', help='only this step of the plan (with --all, its long tests too)')
     parser.add_argument('--list', action='store_true', help='print the plan and run nothing')
     options = parser.parse_args()
 
-    plan = make_plan(options.all or bool(options.only))
+    plan = make_plan(options.all)
     chosen = [step for step in plan if (step.name in options.only if options.only
                                         else options.all or not step.slow)]
     unknown = set(options.only or []) - {step.name for step in plan}
