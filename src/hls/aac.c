@@ -3,7 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/error.h"
-#include "bytes.h"
+#include "reader.h"
 
 static uint32_t read_object_type(struct reels__bits *in)
 {

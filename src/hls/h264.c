@@ -5,7 +5,7 @@
 
 #include "base/buffer_internal.h"
 #include "base/error.h"
-#include "bytes.h"
+#include "reader.h"
 
 enum {
     PROFILE_HIGH = 100,

@@ -67,7 +67,7 @@ void reels__output_names_add(reels_output *output, const char *name)
             return;
         }
     }
-    strcpy(names->items[names->count++], name);
+    memcpy(names->items[names->count++], name, strlen(name) + 1);
 }
 
 const reels_output_vtable *reels_output_table(const reels_output *output)

@@ -283,8 +283,8 @@ static int label_is_valid(const char *label)
 
 static int language_is_valid(const char *language)
 {
-    return reels_output_name_is_valid(language) && strpbrk(language, "._") == NULL &&
-           strlen(language) <= LANGUAGE_BYTES_MAX;
+    return reels_output_name_is_valid(language) && strchr(language, '.') == NULL &&
+           strchr(language, '_') == NULL && strlen(language) <= LANGUAGE_BYTES_MAX;
 }
 
 static reels_status configure_aac(reels_packager *p,

@@ -1,10 +1,10 @@
 /* Owns the writing of segments: times, boxes, bytes and where they went. */
 #include <stdio.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/buffer_internal.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "packager_internal.h"
 
@@ -108,7 +108,7 @@ static reels_status write_init(reels_packager *p, struct reels__track *track, re
     reels_buf_clear(p->scratch);
     REELS_TRY(reels__mp4_write_init(&track->mp4, p->scratch, err));
     track->init_bytes = reels_buf_len(p->scratch);
-    track->init_hash = XXH3_64bits(reels_buf_data(p->scratch), reels_buf_len(p->scratch));
+    track->init_hash = reels__xxh3_64(reels_buf_data(p->scratch), reels_buf_len(p->scratch), 0);
     if ((p->options.flags & REELS_PACKAGER_SEGMENT_FILES) != 0) {
         (void)snprintf(name, sizeof name, "%s_init.mp4", track->name);
         return reels__file_write(p, name, reels__track_content_type(track), p->scratch, err);
@@ -193,7 +193,7 @@ reels_status reels__segment_write(
         .end = end,
         .offset = track->file_bytes,
         .bytes = reels_buf_len(p->scratch),
-        .hash = XXH3_64bits(reels_buf_data(p->scratch), reels_buf_len(p->scratch))};
+        .hash = reels__xxh3_64(reels_buf_data(p->scratch), reels_buf_len(p->scratch), 0)};
     REELS_TRY(put_segment(p, track, err));
     track->segments_count++;
     track->samples_count += count;

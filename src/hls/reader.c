@@ -1,5 +1,5 @@
 /* Owns the bounded readers of numbers and bits. */
-#include "bytes.h"
+#include "reader.h"
 
 struct reels__bytes reels__bytes_of(const uint8_t *data, size_t len)
 {

@@ -1,6 +1,6 @@
 /* Owns reading of big-endian numbers and of bits from memory that is checked against its end. */
-#ifndef REELS_SRC_HLS_BYTES_H
-#define REELS_SRC_HLS_BYTES_H
+#ifndef REELS_SRC_HLS_READER_H
+#define REELS_SRC_HLS_READER_H
 
 #include <stddef.h>
 #include <stdint.h>
