@@ -8,6 +8,23 @@
 REELS_BEGIN_DECLS
 
 enum {
+    REELS_TABLE_COLUMNS_MAX = 64,
+    REELS_TABLE_KEY_COLUMNS_MAX = 8,
+    REELS_TABLE_INDEXES_MAX = 16,
+    REELS_INDEX_COLUMNS_MAX = 8,
+    REELS_KEY_BYTES_MAX = 1024,        /**< text or bytes in one key column */
+    REELS_VALUE_BYTES_MAX = 1048576,   /**< text or bytes in any other column */
+    REELS_COMMITS_MAX = 1024,          /**< commits in one call */
+    REELS_COMMIT_OPS_MAX = 1024,       /**< operations in one commit */
+    REELS_COMMIT_EVENTS_MAX = 1024,    /**< events in one commit */
+    REELS_COMMIT_BYTES_MAX = 67108864, /**< values and events of one commit together */
+    REELS_EVENT_KEY_BYTES_MAX = 1024,
+    REELS_EVENT_PAYLOAD_BYTES_MAX = 1048576,
+    REELS_GET_KEYS_MAX = 10000,
+    REELS_SCAN_LIMIT_MAX = 10000
+};
+
+enum {
     REELS_COLUMN_NULLABLE =
         1 /**< REELS_TYPE_NULL is a legal value; key and shard columns never are */
 };
@@ -20,7 +37,9 @@ typedef struct reels_column {
 } reels_column;
 
 enum {
-    REELS_INDEX_UNIQUE = 1 /**< unique within a shard; a clash is REELS_ERR_CONFLICT */
+    /** unique within a shard; a clash is REELS_ERR_CONFLICT; as in SQL a NULL clashes with nothing
+     */
+    REELS_INDEX_UNIQUE = 1
 };
 
 /** An order other than the primary key in which a table can be scanned. Ties are broken by the
@@ -32,7 +51,9 @@ typedef struct reels_index_def {
     uint32_t flags;          /**< REELS_INDEX_* */
 } reels_index_def;
 
-/** Descriptor of a table: constant data that outlives every catalog it was declared to. */
+/** Descriptor of a table: constant data that outlives every catalog it was declared to. A later
+ * version may append nullable columns and add indexes; nothing else may change. Names that begin
+ * with "sqlite_" or "pg_" are refused. */
 typedef struct reels_table {
     uint32_t struct_size;
     uint32_t version; /**< raised by its owner when columns or indexes are added */
@@ -64,9 +85,10 @@ enum {
         4 /**< the row is there and its column `condition_column` equals `condition_value` */
 };
 
-/** One operation of a commit. All operations of a commit belong to its shard. */
+/** One operation of a commit. All operations of a commit belong to its shard and take effect in
+ * their order: a condition sees what the operations before it have done. */
 typedef struct reels_op {
-    const reels_table *table;
+    const reels_table *table; /**< the very descriptor that was declared */
     const reels_value
         *values; /**< PUT: every column in order; DELETE and CHECK: the key columns in key order */
     uint64_t version;            /**< for IF_VERSION */
@@ -90,9 +112,10 @@ typedef struct reels_event_out {
  * stride. */
 typedef struct reels_commit {
     uint32_t struct_size;
-    uint32_t has_token; /**< 1: the same token seen within 24 hours returns its first result, and
-                           nothing is done again */
-    reels_value shard;  /**< value of the shard column of every row touched */
+    /** 1: the same token seen for this shard within 24 hours returns its first result, a CONFLICT
+     * too, and nothing is done again */
+    uint32_t has_token;
+    reels_value shard; /**< value of the shard column of every row touched */
     const reels_op *ops;
     size_t ops_count; /**< 0..1024 */
     const reels_event_out *events;
@@ -319,7 +342,7 @@ REELS_API reels_status reels_catalog_commit(reels_catalog *catalog,
  *
  * @param      catalog     catalog
  * @param      call        deadline and cancel; may be NULL
- * @param      table       declared table
+ * @param      table       the very descriptor that was declared
  * @param      keys        keys_count times the key columns
  * @param      keys_count  0..10000
  * @param      rows        one entry is appended per key, missing ones marked
@@ -344,7 +367,7 @@ REELS_API reels_status reels_catalog_get(reels_catalog *catalog,
  * @param      catalog  catalog
  * @param      call     deadline and cancel; may be NULL
  * @param      scan     what to scan
- * @param      rows     up to limit rows are appended
+ * @param      rows     up to limit rows are appended; fewer, with a cursor, when rows is full
  * @param      next     cleared, then holds the cursor for the next page; empty at the end; may be
  * NULL
  * @param[out] err      detail on failure; may be NULL

@@ -112,8 +112,8 @@ typedef struct reels_stats_vtable {
                           reels_error *err);
 
     /** must. Writes the sum over all partitions of each counter to
-     * out_amounts[(entity * counters_count + counter) * windows_count + window]; what was never
-     * counted is 0. LIMIT when a sum passes int64. */
+     * out_amounts[(entity * counters_count + counter) * windows_count + window], all 0 when the
+     * slot is called. LIMIT when a sum passes int64. */
     reels_status (*read)(void *impl,
                          const reels_call *call,
                          const reels_stats_query *query,
