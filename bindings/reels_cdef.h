@@ -513,6 +513,23 @@ reels_status reels_cache_zrange(reels_cache *cache, const reels_call *call, cons
 reels_status reels_cache_zremove(reels_cache *cache, const reels_call *call, const reels_cache_name *key, const reels_cache_name *members, size_t members_count, const reels_cache_write *write, reels_error *err);
 
 enum {
+    REELS_TABLE_COLUMNS_MAX = 64,
+    REELS_TABLE_KEY_COLUMNS_MAX = 8,
+    REELS_TABLE_INDEXES_MAX = 16,
+    REELS_INDEX_COLUMNS_MAX = 8,
+    REELS_KEY_BYTES_MAX = 1024,
+    REELS_VALUE_BYTES_MAX = 1048576,
+    REELS_COMMITS_MAX = 1024,
+    REELS_COMMIT_OPS_MAX = 1024,
+    REELS_COMMIT_EVENTS_MAX = 1024,
+    REELS_COMMIT_BYTES_MAX = 67108864,
+    REELS_EVENT_KEY_BYTES_MAX = 1024,
+    REELS_EVENT_PAYLOAD_BYTES_MAX = 1048576,
+    REELS_GET_KEYS_MAX = 10000,
+    REELS_SCAN_LIMIT_MAX = 10000
+};
+
+enum {
     REELS_COLUMN_NULLABLE = 1
 };
 

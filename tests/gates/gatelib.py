@@ -57,12 +57,10 @@ class Gate:
     def files(self, *suffixes, under=''):
         """Paths of the tree relative to its root: what Git tracks or would, or, in a copy without
         Git, whatever lies there."""
-        if os.path.exists(self.path('.git')):
-            text = subprocess.check_output(
-                ['git', '-C', self.root, 'ls-files', '--cached', '--others', '--exclude-standard'],
-                stdin=subprocess.DEVNULL, text=True)
-            names = [name for name in text.splitlines() if os.path.isfile(self.path(name))]
-        else:
+        status, text = run(['git', '-C', self.root, 'ls-files', '--cached', '--others',
+                            '--exclude-standard']) if os.path.exists(self.path('.git')) else (1, '')
+        names = [name for name in text.splitlines() if os.path.isfile(self.path(name))]
+        if status != 0:
             names = []
             for folder, folders, here in os.walk(self.root):
                 folders[:] = [name for name in folders if not SKIPPED_FOLDERS.match(name)]
