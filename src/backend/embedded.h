@@ -5,6 +5,10 @@
 
 #include <reels/base.h>
 
+reels_status reels__blob_dir_open(
+    void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
+reels_status reels__blob_mem_open(
+    void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
 reels_status reels__catalog_mem_open(
     void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
 reels_status reels__stats_mem_open(

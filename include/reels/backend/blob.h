@@ -139,8 +139,8 @@ typedef struct reels_blob_vtable {
                            size_t keys_count,
                            reels_error *err);
 
-    /** must. Gives up to limit objects whose keys begin with prefix and stand behind `after` (NULL
-     * = from the start), in order of their bytes. */
+    /** must. Gives up to limit objects whose keys begin with prefix and stand behind `after` (""
+     * = from the start, never NULL), in order of their bytes. */
     reels_status (*list)(void *impl,
                          const reels_call *call,
                          const char *prefix,
