@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -158,9 +159,21 @@ def run(command, env=None, quiet=False):
 
 
 def build(step, folder):
-    again = ['--reconfigure'] if os.path.exists(os.path.join(folder, 'build.ninja')) else []
-    if run(['meson', 'setup', *again, folder, ROOT, *step.setup], step.env, quiet=True) != 0:
-        return False
+    """Makes the build, from nothing when it was made in another way: Meson keeps the compiler and
+    its flags of the first time."""
+    recipe = json.dumps([step.setup, step.env.get('CC')])
+    noted = os.path.join(folder, 'recipe.json')
+    if os.path.exists(noted):
+        with open(noted, encoding='utf-8') as file:
+            known = file.read() == recipe
+    else:
+        known = False
+    if not known:
+        shutil.rmtree(folder, ignore_errors=True)
+        if run(['meson', 'setup', folder, ROOT, *step.setup], step.env, quiet=True) != 0:
+            return False
+        with open(noted, 'w', encoding='utf-8') as file:
+            file.write(recipe)
     return run(['ninja', '-C', folder], step.env, quiet=True) == 0
 
 
