@@ -5,12 +5,14 @@
 #include <reels/id.h>
 #include <reels/reel.h>
 
+#include "backend/scan_page.h"
 #include "backend/value.h"
 #include "base/compiler.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "event/batch.h"
 #include "reel_internal.h"
 
 struct reels_reel_store {
@@ -178,37 +180,7 @@ reels_status reels_reel_get(reels_reel_store *store,
     return status;
 }
 
-/* Encodes the event of a step, ready to be committed; buf holds its payload, key its 8 bytes. */
-static reels_status step_event(reels_reel_store *store,
-                               const reels_reel *reel,
-                               uint32_t type,
-                               uint8_t key[8],
-                               reels_buf *buf,
-                               reels_event_out *out,
-                               reels_error *err)
-{
-    reels_event event = {.struct_size = sizeof(event),
-                         .type = type,
-                         .reel_id = reel->id,
-                         .creator_id = reel->creator_id,
-                         .time_unix_us = reels_ctx_now_unix_us(store->ctx),
-                         .duration_us = reel->duration_us,
-                         .generation = reel->generation,
-                         .revision = reel->revision};
-    memcpy(event.reason, reel->reason, sizeof(event.reason));
-    REELS_TRY(reels_event_encode(&event, buf, err));
-    for (unsigned i = 0; i < 8; i++) {
-        key[i] = (uint8_t)(reel->id >> (8 * i));
-    }
-    *out = (reels_event_out){.topic = reels_event_topic_name(REELS_TOPIC_REEL),
-                             .key = key,
-                             .key_len = 8,
-                             .payload = reels_buf_data(buf),
-                             .payload_len = reels_buf_len(buf)};
-    return REELS_OK;
-}
-
-/* Writes one row under a condition, with an event when type is not 0. */
+/* Writes one row under a condition, with an event when event_type is not 0. */
 static reels_status write_row(reels_reel_store *store,
                               const reels_call *call,
                               const reels_reel *reel,
@@ -224,22 +196,28 @@ static reels_status write_row(reels_reel_store *store,
                    .version = reel->version,
                    .kind = REELS_OP_PUT,
                    .condition = condition};
-    reels_buf *payload = NULL;
-    reels_event_out event;
-    uint8_t key[8];
     reels_commit commit = {
         .struct_size = sizeof(commit), .shard = row[REELS__REEL_ID], .ops = &op, .ops_count = 1};
-    reels_status status = reels_buf_new(store->ctx, 4096, &payload, err);
+    struct reels__event_batch events;
+    reels_status status = reels__event_batch_init(&events, store->ctx, err);
     if (status == REELS_OK && event_type != 0) {
-        status = step_event(store, reel, event_type, key, payload, &event, err);
-        commit.events = &event;
-        commit.events_count = 1;
+        reels_event event = {.struct_size = sizeof(event),
+                             .type = event_type,
+                             .reel_id = reel->id,
+                             .creator_id = reel->creator_id,
+                             .time_unix_us = reels_ctx_now_unix_us(store->ctx),
+                             .duration_us = reel->duration_us,
+                             .generation = reel->generation,
+                             .revision = reel->revision};
+        memcpy(event.reason, reel->reason, sizeof(event.reason));
+        status = reels__event_batch_add(&events, &event, err);
+        reels__event_batch_attach(&events, &commit);
     }
     reels_commit_result result = {0};
     if (status == REELS_OK) {
         status = reels_catalog_commit(store->catalog, call, &commit, 1, &result, err);
     }
-    reels_buf_free(payload);
+    reels__event_batch_dispose(&events);
     if (status == REELS_OK && result.status != REELS_OK) {
         status =
             reels__fail(err, result.status, "reel was written by somebody else: read it again");
@@ -332,19 +310,9 @@ reels_status reels_reel_list(reels_reel_store *store,
                        .prefix_count = 1,
                        .limit = (uint32_t)capacity};
     reels_rows *rows = NULL;
-    reels_buf *next = NULL;
     reels_status status = reels_rows_new(store->ctx, READ_BYTES_MAX, &rows, err);
     if (status == REELS_OK) {
-        status = reels_buf_new(store->ctx, 4096, &next, err);
-    }
-    if (status == REELS_OK) {
-        scan.after = reels_buf_len(cursor) > 0 ? reels_buf_data(cursor) : NULL;
-        scan.after_len = reels_buf_len(cursor);
-        status = reels_catalog_scan(store->catalog, call, &scan, rows, next, err);
-    }
-    if (status == REELS_OK) {
-        reels_buf_clear(cursor);
-        status = reels_buf_append(cursor, reels_buf_data(next), reels_buf_len(next), err);
+        status = reels__scan_page(store->ctx, store->catalog, call, &scan, cursor, rows, err);
     }
     if (status == REELS_OK) {
         *out_count = reels_rows_count(rows);
@@ -354,7 +322,6 @@ reels_status reels_reel_list(reels_reel_store *store,
             reel_from_row(row, version, &out[i]);
         }
     }
-    reels_buf_free(next);
     reels_rows_free(rows);
     return status;
 }

@@ -1,0 +1,33 @@
+/* Owns what other engines ask of relations beyond the public calls. */
+#ifndef REELS_SRC_SOCIAL_RELATION_H
+#define REELS_SRC_SOCIAL_RELATION_H
+
+#include <reels/social.h>
+
+/* out[i] is 1 where from_ids[i] has the relation to to_ids[i]. Up to 10000 pairs. */
+reels_status reels__relation_pairs(reels_social *social,
+                                   const reels_call *call,
+                                   uint32_t kind,
+                                   const uint64_t *from_ids,
+                                   const uint64_t *to_ids,
+                                   size_t pairs_count,
+                                   uint8_t *out,
+                                   reels_error *err);
+
+/* Reads a reel that the person may see: READY or further on, public or their own; else NOT_FOUND,
+ * so that nobody learns what is there. */
+reels_status reels__social_reel(reels_social *social,
+                                const reels_call *call,
+                                uint64_t reel_id,
+                                uint64_t person_id,
+                                uint64_t *out_creator_id,
+                                reels_error *err);
+
+/* DENIED when owner_id has blocked person_id. */
+reels_status reels__social_not_blocked(reels_social *social,
+                                       const reels_call *call,
+                                       uint64_t owner_id,
+                                       uint64_t person_id,
+                                       reels_error *err);
+
+#endif
