@@ -6,9 +6,12 @@
 #define REELS__PRINTF(format_index, first_arg)                                                     \
     __attribute__((format(printf, format_index, first_arg)))
 #define REELS__TRAP_NOW() __builtin_trap()
+/* For functions with a large frame: kept out of their callers' frames. */
+#define REELS__NOINLINE __attribute__((noinline))
 #else
 #define REELS__PRINTF(format_index, first_arg)
 #define REELS__TRAP_NOW() ((void)0)
+#define REELS__NOINLINE
 #endif
 
 #ifdef REELS_DEBUG

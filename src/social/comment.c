@@ -198,11 +198,11 @@ reels_status reels_comment_add(reels_social *social,
 }
 
 /* Whose reel it is, in whatever state: comments can be removed from all. */
-static reels_status reel_creator(reels_social *social,
-                                 const reels_call *call,
-                                 uint64_t reel_id,
-                                 uint64_t *out_creator_id,
-                                 reels_error *err)
+REELS__NOINLINE static reels_status reel_creator(reels_social *social,
+                                                 const reels_call *call,
+                                                 uint64_t reel_id,
+                                                 uint64_t *out_creator_id,
+                                                 reels_error *err)
 {
     reels_reel reel = {.struct_size = sizeof(reel)};
     REELS_TRY(reels_reel_get(social->reels, call, &reel_id, 1, &reel, err));
