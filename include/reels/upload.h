@@ -243,8 +243,9 @@ REELS_API reels_status reels_upload_part_put(reels_uploads *uploads,
  * @param      offset      where the bytes belong
  * @param      reader      gives the bytes; 0 bytes = the end of this write
  * @param      reader_user handed to reader
- * @param      digest      checksum of all bytes of this write; NULL = none given. With a digest
- * nothing is kept unless it matches
+ * @param      digest      checksum of all bytes of this write; NULL = none given. With a digest the
+ * write is all or nothing: nothing is kept unless the reader succeeds and the checksum matches. One
+ * of kind REELS_DIGEST_NONE leaves the judging to the reader, for checksums that are not known here
  * @param[out] out_offset  where the upload stands now; written on success and when the reader
  * failed
  * @param[out] err         detail on failure; may be NULL

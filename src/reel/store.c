@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "event/batch.h"
+#include "erase.h"
 #include "reel_internal.h"
 
 struct reels_reel_store {
@@ -279,6 +280,33 @@ reels_status reels_reel_update(reels_reel_store *store,
     }
     uint32_t event_type = reels__reel_step_event(&stored, reel);
     return write_row(store, call, reel, REELS_IF_VERSION, event_type, &reel->version, err);
+}
+
+reels_status reels__reel_erase_unfinished(reels_reel_store *store,
+                                          const reels_call *call,
+                                          uint64_t reel_id,
+                                          int *out_is_committed,
+                                          reels_error *err)
+{
+    reels_value key = reels__value_id(reel_id);
+    reels_op op = {.table = reels_reel_table(),
+                   .values = &key,
+                   .condition_value = reels__value_int(REELS_REEL_INIT),
+                   .condition_column = REELS__REEL_STATE,
+                   .kind = REELS_OP_DELETE,
+                   .condition = REELS_IF_COLUMN};
+    reels_commit commit = {
+        .struct_size = sizeof(commit), .shard = key, .ops = &op, .ops_count = 1};
+    reels_commit_result result = {0};
+    REELS_TRY(reels_catalog_commit(store->catalog, call, &commit, 1, &result, err));
+    if (result.status == REELS_OK) {
+        *out_is_committed = 0;
+        return REELS_OK;
+    }
+    reels_reel reel = {.struct_size = sizeof(reel)};
+    REELS_TRY(reels_reel_get(store, call, &reel_id, 1, &reel, err));
+    *out_is_committed = reel.state != REELS_REEL_NONE;
+    return REELS_OK;
 }
 
 reels_status reels_reel_list(reels_reel_store *store,

@@ -1,0 +1,88 @@
+/* Owns the sweeping of uploads that have expired: unfinished ones are erased with all they have stored,
+ * committed ones lose what a crash after their commit left, and their row. */
+#include <string.h>
+
+#include "backend/value.h"
+#include "base/ctx_internal.h"
+#include "base/error.h"
+#include "upload_internal.h"
+
+enum {
+    BATCH = 16,
+    ROWS_BYTES_MAX = 1024 * 1024,
+    IDLE_US = 60000000 /* how often it looks when nothing is due */
+};
+
+static reels_status scan_oldest(reels_uploads *uploads, reels_rows *rows, reels_error *err)
+{
+    reels_scan scan = {.struct_size = sizeof(scan),
+                       .table = reels__upload_table(),
+                       .index = "by_expiry",
+                       .limit = BATCH};
+    return reels_catalog_scan(uploads->catalog, NULL, &scan, rows, NULL, err);
+}
+
+/* Erases those of the page that have expired, within the budget. *out_more: there may be more. */
+static reels_status erase_page(reels_uploads *uploads,
+                               const reels_rows *rows,
+                               int64_t end_mono_us,
+                               int *out_more,
+                               int64_t *out_next_unix_us,
+                               reels_error *err)
+{
+    int64_t now = reels_ctx_now_unix_us(uploads->ctx);
+    size_t count = reels_rows_count(rows);
+    for (size_t i = 0; i < count; i++) {
+        struct reels__upload upload;
+        uint64_t version = 0;
+        const reels_value *row = reels_rows_get(rows, i, &version);
+        reels__upload_from_row(row, version, &upload);
+        if (upload.expires_unix_us > now) {
+            *out_more = 0;
+            *out_next_unix_us = upload.expires_unix_us;
+            return REELS_OK;
+        }
+        REELS_TRY(reels__upload_enter(uploads, upload.reel_id, err));
+        reels_status status = reels__upload_erase(uploads, NULL, &upload, err);
+        reels__upload_leave(uploads, upload.reel_id);
+        REELS_TRY(status);
+        if (reels_ctx_now_mono_us(uploads->ctx) >= end_mono_us) {
+            *out_more = 1;
+            return REELS_OK;
+        }
+    }
+    *out_more = count == BATCH;
+    return REELS_OK;
+}
+
+reels_status reels_uploads_expire_step(reels_uploads *uploads,
+                                       int64_t budget_us,
+                                       int64_t *out_next_due,
+                                       reels_error *err)
+{
+    REELS_REQUIRE(uploads != NULL && out_next_due != NULL, err, "uploads and out_next_due are needed");
+    REELS_REQUIRE(budget_us >= 0, err, "budget_us must not be negative");
+    int64_t end = reels_ctx_now_mono_us(uploads->ctx) + budget_us;
+    int64_t next_unix_us = INT64_MAX;
+    int more = 1;
+    reels_rows *rows = NULL;
+    reels_status status = reels_rows_new(uploads->ctx, ROWS_BYTES_MAX, &rows, err);
+    while (status == REELS_OK && more) {
+        reels_rows_clear(rows);
+        status = scan_oldest(uploads, rows, err);
+        if (status == REELS_OK) {
+            status = erase_page(uploads, rows, end, &more, &next_unix_us, err);
+        }
+        if (reels_ctx_now_mono_us(uploads->ctx) >= end) {
+            break;
+        }
+    }
+    reels_rows_free(rows);
+    int64_t now = reels_ctx_now_mono_us(uploads->ctx);
+    int64_t wait = IDLE_US;
+    if (next_unix_us != INT64_MAX && next_unix_us - reels_ctx_now_unix_us(uploads->ctx) < wait) {
+        wait = next_unix_us - reels_ctx_now_unix_us(uploads->ctx);
+    }
+    *out_next_due = more && status == REELS_OK ? now : now + (wait > 0 ? wait : 0);
+    return status;
+}
