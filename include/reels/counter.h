@@ -29,7 +29,8 @@ typedef struct reels_counter_options {
     uint32_t struct_size;
     uint32_t partitions_count; /**< of the topic "engage"; 0 = 16 */
     int64_t window_us; /**< deltas are stored this often at the latest, 1 ms..60 s; 0 = 1 s */
-    uint32_t batch_events_max; /**< or when so many events have been added up; 0 = 50000, at most 100000 */
+    uint32_t batch_events_max; /**< or when so many events have been added up; 0 = 50000, at most
+                                  100000 */
     uint32_t
         sources_max; /**< event sources remembered per partition for knowing repeats; 0 = 16384 */
     const char *holder; /**< names this consumer; NULL = made at random */

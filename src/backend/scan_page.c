@@ -1,3 +1,4 @@
+/* Owns paging by a caller's cursor; see scan_page.h. */
 #include "scan_page.h"
 
 enum {

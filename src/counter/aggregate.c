@@ -1,3 +1,4 @@
+/* Owns the cells and their index; see aggregate.h. */
 #include "aggregate.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Owns the windows of sequences and their stored form; see dedupe.h. */
 #include "dedupe.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Owns the table of counters and of what adds to them. */
 #include "kinds.h"
 
 #include <stddef.h>

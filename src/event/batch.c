@@ -1,3 +1,4 @@
+/* Owns the making of a commit's events; see batch.h. */
 #include "batch.h"
 
 #include <string.h>

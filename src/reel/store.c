@@ -12,8 +12,8 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "event/batch.h"
 #include "erase.h"
+#include "event/batch.h"
 #include "reel_internal.h"
 
 struct reels_reel_store {
@@ -295,8 +295,7 @@ reels_status reels__reel_erase_unfinished(reels_reel_store *store,
                    .condition_column = REELS__REEL_STATE,
                    .kind = REELS_OP_DELETE,
                    .condition = REELS_IF_COLUMN};
-    reels_commit commit = {
-        .struct_size = sizeof(commit), .shard = key, .ops = &op, .ops_count = 1};
+    reels_commit commit = {.struct_size = sizeof(commit), .shard = key, .ops = &op, .ops_count = 1};
     reels_commit_result result = {0};
     REELS_TRY(reels_catalog_commit(store->catalog, call, &commit, 1, &result, err));
     if (result.status == REELS_OK) {

@@ -1,5 +1,5 @@
-/* Owns the commit: pieces become one blob, and the reel becomes UPLOADED with its event. Every step can be
- * done again, so that a crash anywhere is mended by committing again:
+/* Owns the commit: pieces become one blob, and the reel becomes UPLOADED with its event. Every step
+ * can be done again, so that a crash anywhere is mended by committing again:
  *   1. the upload's row is closed: no byte is taken any more
  *   2. the pieces are joined under the raw key (the same bytes again are the same object)
  *   3. the reel goes from INIT to UPLOADED
@@ -74,8 +74,12 @@ read_joined(void *user, uint8_t *data, size_t capacity, size_t *out_len, reels_e
     return REELS_OK;
 }
 
-static struct joiner
-make_joiner(reels_uploads *uploads, const reels_call *call, uint64_t reel_id, const struct reels__piece *pieces, size_t begin, size_t end)
+static struct joiner make_joiner(reels_uploads *uploads,
+                                 const reels_call *call,
+                                 uint64_t reel_id,
+                                 const struct reels__piece *pieces,
+                                 size_t begin,
+                                 size_t end)
 {
     return (struct joiner){.uploads = uploads,
                            .call = call,
@@ -126,13 +130,8 @@ static reels_status put_missing_parts(reels_uploads *uploads,
                                         .length_bytes = bytes,
                                         .reader = read_joined,
                                         .reader_user = &joiner};
-            REELS_TRY(reels_blob_part_put(uploads->blob,
-                                          call,
-                                          key,
-                                          upload->multipart,
-                                          (uint32_t)slot + 1,
-                                          &source,
-                                          err));
+            REELS_TRY(reels_blob_part_put(
+                uploads->blob, call, key, upload->multipart, (uint32_t)slot + 1, &source, err));
         }
         begin = end;
     }
@@ -192,8 +191,9 @@ static reels_status check_whole(reels_uploads *uploads,
     if (status == REELS_OK) {
         reels__digest_finish(&stream, &actual);
         if (!reels__digest_equal(&actual, digest)) {
-            status = reels__fail(
-                err, REELS_ERR_CORRUPT, "the file does not have the checksum given: upload it again");
+            status = reels__fail(err,
+                                 REELS_ERR_CORRUPT,
+                                 "the file does not have the checksum given: upload it again");
         }
     }
     reels__digest_dispose(&stream);
@@ -219,7 +219,8 @@ REELS__NOINLINE static reels_status mark_uploaded(reels_uploads *uploads,
     return reels_reel_update(uploads->reels, call, &reel, err);
 }
 
-/* Closes the row, unless it is closed already. The length of an upload that never told one is what is there. */
+/* Closes the row, unless it is closed already. The length of an upload that never told one is what
+ * is there. */
 static reels_status close_upload(reels_uploads *uploads,
                                  const reels_call *call,
                                  struct reels__upload *upload,

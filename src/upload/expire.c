@@ -1,5 +1,5 @@
-/* Owns the sweeping of uploads that have expired: unfinished ones are erased with all they have stored,
- * committed ones lose what a crash after their commit left, and their row. */
+/* Owns the sweeping of uploads that have expired: unfinished ones are erased with all they have
+ * stored, committed ones lose what a crash after their commit left, and their row. */
 #include <string.h>
 
 #include "backend/value.h"
@@ -60,7 +60,8 @@ reels_status reels_uploads_expire_step(reels_uploads *uploads,
                                        int64_t *out_next_due,
                                        reels_error *err)
 {
-    REELS_REQUIRE(uploads != NULL && out_next_due != NULL, err, "uploads and out_next_due are needed");
+    REELS_REQUIRE(
+        uploads != NULL && out_next_due != NULL, err, "uploads and out_next_due are needed");
     REELS_REQUIRE(budget_us >= 0, err, "budget_us must not be negative");
     int64_t end = reels_ctx_now_mono_us(uploads->ctx) + budget_us;
     int64_t next_unix_us = INT64_MAX;

@@ -13,7 +13,8 @@ enum {
     REMOVE_BATCH = 256
 };
 
-/* "u/<id>/<offset>-<checksum>": the name tells the bytes, so that the same piece again is the same object. */
+/* "u/<id>/<offset>-<checksum>": the name tells the bytes, so that the same piece again is the same
+ * object. */
 void reels__piece_key(uint64_t reel_id,
                       const struct reels__piece *piece,
                       char out[REELS__UPLOAD_KEY_BYTES])
@@ -65,8 +66,8 @@ read_memory(void *user, uint8_t *data, size_t capacity, size_t *out_len, reels_e
     return REELS_OK;
 }
 
-/* Begins the multipart upload once; its name must be in the row before a part is put, or a crash would
- * leave it where nobody can find it. */
+/* Begins the multipart upload once; its name must be in the row before a part is put, or a crash
+ * would leave it where nobody can find it. */
 static reels_status begin_multipart(reels_uploads *uploads,
                                     const reels_call *call,
                                     struct reels__upload *upload,
@@ -181,7 +182,8 @@ reels_status reels__upload_erase(reels_uploads *uploads,
     const char *raw_key = key;
     int is_committed = 0;
     /* The reel goes first: from then on nobody else can go on with this upload. */
-    REELS_TRY(reels__reel_erase_unfinished(uploads->reels, call, upload->reel_id, &is_committed, err));
+    REELS_TRY(
+        reels__reel_erase_unfinished(uploads->reels, call, upload->reel_id, &is_committed, err));
     REELS_TRY(reels_upload_blob_key(upload->reel_id, key, sizeof(key)));
     REELS_TRY(reels__pieces_read(uploads, call, upload->reel_id, &pieces, err));
     reels_status status = reels__pieces_remove_objects(

@@ -107,7 +107,8 @@ void reels__upload_from_row(const reels_value *row, uint64_t version, struct ree
     memset(out, 0, sizeof(*out));
     out->reel_id = (uint64_t)row[UPLOAD_REEL_ID].integer;
     out->person_id = (uint64_t)row[UPLOAD_PERSON_ID].integer;
-    out->length = row[UPLOAD_LENGTH].integer < 0 ? UINT64_MAX : (uint64_t)row[UPLOAD_LENGTH].integer;
+    out->length =
+        row[UPLOAD_LENGTH].integer < 0 ? UINT64_MAX : (uint64_t)row[UPLOAD_LENGTH].integer;
     out->state = (uint32_t)row[UPLOAD_STATE].integer;
     out->checked = (uint32_t)row[UPLOAD_CHECKED].integer;
     out->created_unix_us = row[UPLOAD_CREATED_AT].integer;
@@ -216,7 +217,8 @@ reels_status reels__upload_write(reels_uploads *uploads,
                            .ops_count = 1 + pieces_count};
     status = reels_catalog_commit(uploads->catalog, call, &commit, 1, &result, err);
     if (status == REELS_OK && result.status != REELS_OK) {
-        status = reels__fail(err, result.status, "the upload was written by another request meanwhile");
+        status =
+            reels__fail(err, result.status, "the upload was written by another request meanwhile");
     }
     if (status == REELS_OK) {
         upload->version = result.version;
@@ -305,8 +307,8 @@ static reels_status delete_some(reels_uploads *uploads,
     for (size_t i = 0; i < count; i++) {
         keys[2 * i] = shard;
         keys[2 * i + 1] = reels__value_int((int64_t)pieces[i].offset);
-        ops[i] = (reels_op){
-            .table = &piece_descriptor, .values = keys + 2 * i, .kind = REELS_OP_DELETE};
+        ops[i] =
+            (reels_op){.table = &piece_descriptor, .values = keys + 2 * i, .kind = REELS_OP_DELETE};
     }
     if (with_upload) {
         ops[count] =

@@ -1,9 +1,10 @@
-/* Owns what the files of this folder share: the rows of uploads and of their pieces, and the object.
+/* Owns what the files of this folder share: the rows of uploads and of their pieces, and the
+ * object.
  *
- * A piece is a run of durable bytes: either a full, aligned 8 MiB part put straight into a multipart
- * upload of the blob store (PART), or an object of its own (OBJECT), to be joined at commit. No piece
- * crosses a multiple of 8 MiB. A piece is acknowledged by its row, which is written only after its bytes
- * are durable. */
+ * A piece is a run of durable bytes: either a full, aligned 8 MiB part put straight into a
+ * multipart upload of the blob store (PART), or an object of its own (OBJECT), to be joined at
+ * commit. No piece crosses a multiple of 8 MiB. A piece is acknowledged by its row, which is
+ * written only after its bytes are durable. */
 #ifndef REELS_SRC_UPLOAD_INTERNAL_H
 #define REELS_SRC_UPLOAD_INTERNAL_H
 
@@ -49,8 +50,8 @@ struct reels__upload {
     uint32_t state;   /* REELS__UPLOAD_* */
     uint32_t checked; /* 1: the check function has said go on */
     uint64_t version;
-    uint8_t token[16];                          /* all zero = none */
-    char multipart[REELS__UPLOAD_NAME_BYTES];   /* name of the multipart upload, "" = none begun */
+    uint8_t token[16];                        /* all zero = none */
+    char multipart[REELS__UPLOAD_NAME_BYTES]; /* name of the multipart upload, "" = none begun */
 };
 
 /* The row of a piece. */
@@ -80,8 +81,8 @@ reels_status reels__upload_read(reels_uploads *uploads,
                                 uint64_t person_id,
                                 struct reels__upload *out,
                                 reels_error *err);
-/* Writes the row if nobody has since it was read (or if absent when version is 0), with up to 64 pieces
- * that must be absent. CONFLICT when that does not hold. Raises upload->version. */
+/* Writes the row if nobody has since it was read (or if absent when version is 0), with up to 64
+ * pieces that must be absent. CONFLICT when that does not hold. Raises upload->version. */
 reels_status reels__upload_write(reels_uploads *uploads,
                                  const reels_call *call,
                                  struct reels__upload *upload,
@@ -104,9 +105,12 @@ reels_status reels__upload_rows_delete(reels_uploads *uploads,
                                        reels_error *err);
 
 /* pieces.c */
-void reels__piece_key(uint64_t reel_id, const struct reels__piece *piece, char out[REELS__UPLOAD_KEY_BYTES]);
-/* Makes the bytes durable and fills in piece->kind and checksum; acknowledges nothing. objects_only keeps
- * them removable. Begins the multipart upload (and writes its name to the row) when it is the first. */
+void reels__piece_key(uint64_t reel_id,
+                      const struct reels__piece *piece,
+                      char out[REELS__UPLOAD_KEY_BYTES]);
+/* Makes the bytes durable and fills in piece->kind and checksum; acknowledges nothing. objects_only
+ * keeps them removable. Begins the multipart upload (and writes its name to the row) when it is the
+ * first. */
 reels_status reels__piece_store(reels_uploads *uploads,
                                 const reels_call *call,
                                 struct reels__upload *upload,

@@ -20,9 +20,8 @@ enum {
 #define BYTES_MAX_MAX ((uint64_t)REELS_UPLOAD_PART_BYTES * REELS_UPLOAD_PARTS_MAX)
 #define DEFAULT_EXPIRES_US INT64_C(86400000000)
 
-static reels_status read_options(reels_uploads *uploads,
-                                 const reels_upload_options *options,
-                                 reels_error *err)
+static reels_status
+read_options(reels_uploads *uploads, const reels_upload_options *options, reels_error *err)
 {
     reels_upload_options *full = &uploads->options;
     REELS_TRY(reels__options_read(options, sizeof(*full), full, sizeof(*full), "options", err));
@@ -30,11 +29,14 @@ static reels_status read_options(reels_uploads *uploads,
     full->bytes_max = full->bytes_max != 0 ? full->bytes_max : DEFAULT_BYTES_MAX;
     full->expires_after_us =
         full->expires_after_us != 0 ? full->expires_after_us : DEFAULT_EXPIRES_US;
-    full->check_bytes_max = full->check_bytes_max != 0 ? full->check_bytes_max : DEFAULT_CHECK_BYTES;
+    full->check_bytes_max =
+        full->check_bytes_max != 0 ? full->check_bytes_max : DEFAULT_CHECK_BYTES;
     REELS_REQUIRE(full->per_person_max <= PER_PERSON_MAX, err, "per_person_max is at most 1000");
-    REELS_REQUIRE(full->bytes_max <= BYTES_MAX_MAX, err, "bytes_max is at most 10000 parts of 8 MiB");
+    REELS_REQUIRE(
+        full->bytes_max <= BYTES_MAX_MAX, err, "bytes_max is at most 10000 parts of 8 MiB");
     REELS_REQUIRE(full->expires_after_us > 0, err, "expires_after_us must not be negative");
-    REELS_REQUIRE(full->check_bytes_max <= REELS_UPLOAD_PART_BYTES, err, "check_bytes_max is at most 8 MiB");
+    REELS_REQUIRE(
+        full->check_bytes_max <= REELS_UPLOAD_PART_BYTES, err, "check_bytes_max is at most 8 MiB");
     return REELS_OK;
 }
 
@@ -109,14 +111,16 @@ void reels__upload_leave(reels_uploads *uploads, uint64_t reel_id)
     (void)pthread_mutex_unlock(&uploads->lock);
 }
 
-static reels_status check_text(const char *text, size_t bytes_max, const char *name, reels_error *err)
+static reels_status
+check_text(const char *text, size_t bytes_max, const char *name, reels_error *err)
 {
     if (text == NULL) {
         return REELS_OK;
     }
     size_t len = strnlen(text, bytes_max + 1);
     if (len > bytes_max) {
-        return reels__fail(err, REELS_ERR_INVALID_ARG, "%s is longer than %zu bytes", name, bytes_max);
+        return reels__fail(
+            err, REELS_ERR_INVALID_ARG, "%s is longer than %zu bytes", name, bytes_max);
     }
     if (!reels__utf8_valid((const uint8_t *)text, len)) {
         return reels__fail(err, REELS_ERR_INVALID_ARG, "%s is not valid UTF-8", name);
@@ -124,8 +128,7 @@ static reels_status check_text(const char *text, size_t bytes_max, const char *n
     return REELS_OK;
 }
 
-static reels_status
-check_length(const reels_uploads *uploads, uint64_t length, reels_error *err)
+static reels_status check_length(const reels_uploads *uploads, uint64_t length, reels_error *err)
 {
     if (length == UINT64_MAX) {
         return REELS_OK;
@@ -181,7 +184,8 @@ static reels_status check_request(reels_uploads *uploads,
     REELS_REQUIRE(full->person_id > 0 && full->person_id <= INT64_MAX,
                   err,
                   "request->person_id must be a 63-bit ID");
-    REELS_REQUIRE(full->visibility <= REELS_VISIBILITY_PRIVATE, err, "request->visibility is unknown");
+    REELS_REQUIRE(
+        full->visibility <= REELS_VISIBILITY_PRIVATE, err, "request->visibility is unknown");
     REELS_TRY(check_text(full->filename, REELS_FILENAME_BYTES_MAX, "filename", err));
     REELS_TRY(check_text(full->caption, REELS_CAPTION_BYTES_MAX, "caption", err));
     return check_length(uploads, full->length, err);
@@ -207,8 +211,8 @@ REELS__NOINLINE static reels_status add_reel(reels_uploads *uploads,
     return reels_reel_add(uploads->reels, call, &reel, err);
 }
 
-/* Looks for the upload that an earlier request with this token has begun, and whether there is room for
- * one more. *out_reel_id stays 0 when a new one is to be made. */
+/* Looks for the upload that an earlier request with this token has begun, and whether there is room
+ * for one more. *out_reel_id stays 0 when a new one is to be made. */
 static reels_status check_person(reels_uploads *uploads,
                                  const reels_call *call,
                                  const reels_upload_begin_request *request,
@@ -220,8 +224,7 @@ static reels_status check_person(reels_uploads *uploads,
     reels_value prefix[2] = {reels__value_id(request->person_id),
                              reels__value_bytes(request->token, sizeof(request->token))};
     if (memcmp(request->token, none, sizeof(none)) != 0) {
-        REELS_TRY(
-            scan_uploads(uploads, call, "by_token", prefix, 1, &count, out_reel_id, err));
+        REELS_TRY(scan_uploads(uploads, call, "by_token", prefix, 1, &count, out_reel_id, err));
         if (count > 0) {
             return REELS_OK;
         }
@@ -231,8 +234,10 @@ static reels_status check_person(reels_uploads *uploads,
     prefix[1] = reels__value_int(REELS__UPLOAD_OPEN);
     REELS_TRY(scan_uploads(uploads, call, "by_person", prefix, max, &count, &first_id, err));
     if (count >= max) {
-        return reels__fail(
-            err, REELS_ERR_LIMIT, "a person has at most %u unfinished uploads: finish or abort one", max);
+        return reels__fail(err,
+                           REELS_ERR_LIMIT,
+                           "a person has at most %u unfinished uploads: finish or abort one",
+                           max);
     }
     return REELS_OK;
 }
@@ -243,7 +248,8 @@ reels_status reels_upload_begin(reels_uploads *uploads,
                                 uint64_t *out_reel_id,
                                 reels_error *err)
 {
-    REELS_REQUIRE(uploads != NULL && out_reel_id != NULL, err, "uploads and out_reel_id are needed");
+    REELS_REQUIRE(
+        uploads != NULL && out_reel_id != NULL, err, "uploads and out_reel_id are needed");
     reels_upload_begin_request full;
     REELS_TRY(check_request(uploads, request, &full, err));
     uint64_t reel_id = 0;
@@ -294,7 +300,7 @@ reels_status reels_upload_get(reels_uploads *uploads,
                               .bytes_durable = closed ? upload.length : pieces.bytes,
                               .created_unix_us = upload.created_unix_us,
                               .expires_unix_us = upload.expires_unix_us,
-                              .committed = closed};
+                              .committed = (uint32_t)closed};
     reels__pieces_dispose(uploads, &pieces);
     return reels__result_write(out, sizeof(info), &info, sizeof(info), "out", err);
 }
@@ -310,7 +316,8 @@ reels_status reels_upload_parts(reels_uploads *uploads,
                                 reels_error *err)
 {
     REELS_REQUIRE(uploads != NULL && out_count != NULL, err, "uploads and out_count are needed");
-    REELS_REQUIRE(capacity == 0 || (offsets != NULL && sizes != NULL), err, "offsets and sizes are needed");
+    REELS_REQUIRE(
+        capacity == 0 || (offsets != NULL && sizes != NULL), err, "offsets and sizes are needed");
     REELS_REQUIRE(person_id != 0, err, "person_id must be an ID");
     struct reels__upload upload;
     struct reels__pieces pieces;
@@ -372,7 +379,8 @@ reels_status reels_upload_abort(reels_uploads *uploads,
     struct reels__upload upload;
     REELS_TRY(reels__upload_read(uploads, call, reel_id, person_id, &upload, err));
     if (upload.state != REELS__UPLOAD_OPEN) {
-        return reels__fail(err, REELS_ERR_STATE, "the upload was committed: remove the reel instead");
+        return reels__fail(
+            err, REELS_ERR_STATE, "the upload was committed: remove the reel instead");
     }
     return reels__upload_erase(uploads, call, &upload, err);
 }

@@ -1,17 +1,18 @@
-/* Owns the taking of bytes: parts by number and streams at an offset. The order is always: limits, check of
- * the first bytes, bytes durable, row. A byte is acknowledged when its piece's row is written. */
+/* Owns the taking of bytes: parts by number and streams at an offset. The order is always: limits,
+ * check of the first bytes, bytes durable, row. A byte is acknowledged when its piece's row is
+ * written. */
 #include <string.h>
 
+#include "backend/digest.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "backend/digest.h"
 #include "upload_internal.h"
 
 enum {
-    ROW_TRIES = 16,   /* parts of one upload put at once write its row in turn */
-    PENDING_MAX = 64  /* pieces of one write with a digest: 512 MiB */
+    ROW_TRIES = 16,  /* parts of one upload put at once write its row in turn */
+    PENDING_MAX = 64 /* pieces of one write with a digest: 512 MiB */
 };
 
 /* ---- the check of the first bytes ---- */
@@ -49,8 +50,8 @@ static reels_status gather_prefix(reels_uploads *uploads,
         uint64_t wanted = prefix->capacity - prefix->len;
         wanted = wanted < piece->size ? wanted : piece->size;
         reels__piece_key(reel_id, piece, key);
-        REELS_TRY(reels_blob_get(
-            uploads->blob, call, key, 0, wanted, prefix_sink, prefix, NULL, err));
+        REELS_TRY(
+            reels_blob_get(uploads->blob, call, key, 0, wanted, prefix_sink, prefix, NULL, err));
     }
     size_t room = prefix->capacity - prefix->len;
     size_t take = len < room ? len : room;
@@ -61,8 +62,8 @@ static reels_status gather_prefix(reels_uploads *uploads,
     return REELS_OK;
 }
 
-/* Asks the host's check when this piece goes on where the durable bytes end and the first bytes have not
- * been judged yet. A refusal erases the upload. */
+/* Asks the host's check when this piece goes on where the durable bytes end and the first bytes
+ * have not been judged yet. A refusal erases the upload. */
 static reels_status check_first_bytes(reels_uploads *uploads,
                                       const reels_call *call,
                                       struct reels__upload *upload,
@@ -83,8 +84,7 @@ static reels_status check_first_bytes(reels_uploads *uploads,
     reels_status status = gather_prefix(
         uploads, call, upload->reel_id, pieces, data, (size_t)piece->size, &prefix, err);
     if (status == REELS_OK) {
-        status = options->check(
-            options->check_user, prefix.data, prefix.len, upload->length, err);
+        status = options->check(options->check_user, prefix.data, prefix.len, upload->length, err);
         if (status == REELS_OK || (status == REELS_END && prefix.len == prefix.capacity)) {
             upload->checked = 1;
         }
@@ -98,8 +98,8 @@ static reels_status check_first_bytes(reels_uploads *uploads,
 
 /* ---- acknowledging ---- */
 
-/* Writes the rows of pieces whose bytes are durable. The upload's row may have been written by others
- * meanwhile: read again and repeat; whether it is still open is what counts. */
+/* Writes the rows of pieces whose bytes are durable. The upload's row may have been written by
+ * others meanwhile: read again and repeat; whether it is still open is what counts. */
 static reels_status acknowledge(reels_uploads *uploads,
                                 const reels_call *call,
                                 struct reels__upload *upload,
@@ -111,8 +111,8 @@ static reels_status acknowledge(reels_uploads *uploads,
     reels_status status = REELS_ERR_CONFLICT;
     for (int attempt = 0; attempt < ROW_TRIES && status == REELS_ERR_CONFLICT; attempt++) {
         if (attempt > 0) {
-            REELS_TRY(reels__upload_read(
-                uploads, call, upload->reel_id, upload->person_id, upload, err));
+            REELS_TRY(
+                reels__upload_read(uploads, call, upload->reel_id, upload->person_id, upload, err));
         }
         if (upload->state != REELS__UPLOAD_OPEN) {
             return reels__fail(err, REELS_ERR_STATE, "the upload was committed meanwhile");
@@ -128,8 +128,10 @@ static reels_status acknowledge(reels_uploads *uploads,
     return status;
 }
 
-static reels_status
-check_bounds(const reels_uploads *uploads, const struct reels__upload *upload, uint64_t end, reels_error *err)
+static reels_status check_bounds(const reels_uploads *uploads,
+                                 const struct reels__upload *upload,
+                                 uint64_t end,
+                                 reels_error *err)
 {
     uint64_t max = upload->length != UINT64_MAX ? upload->length : uploads->options.bytes_max;
     if (end > max) {
@@ -273,8 +275,8 @@ struct stream {
     struct reels__digest_stream digest_stream;
     uint8_t *window;
     size_t window_len;
-    int at_end;               /* the reader has said so */
-    reels_status read_status; /* of a reader that failed */
+    int at_end;                               /* the reader has said so */
+    reels_status read_status;                 /* of a reader that failed */
     struct reels__piece pending[PENDING_MAX]; /* all or nothing: durable, not acknowledged yet */
     size_t pending_count;
 };
@@ -282,8 +284,7 @@ struct stream {
 /* Reads until the window reaches the next multiple of 8 MiB, or the end. */
 static void fill_window(struct stream *stream, uint64_t offset, reels_error *err)
 {
-    size_t wanted =
-        (size_t)(REELS_UPLOAD_PART_BYTES - offset % REELS_UPLOAD_PART_BYTES);
+    size_t wanted = (size_t)(REELS_UPLOAD_PART_BYTES - offset % REELS_UPLOAD_PART_BYTES);
     stream->window_len = 0;
     while (stream->window_len < wanted && !stream->at_end && stream->read_status == REELS_OK) {
         size_t got = 0;
@@ -291,8 +292,8 @@ static void fill_window(struct stream *stream, uint64_t offset, reels_error *err
         stream->read_status = stream->reader(
             stream->reader_user, stream->window + stream->window_len, room, &got, err);
         if (stream->read_status == REELS_OK && got > room) {
-            stream->read_status =
-                reels__fail(err, REELS_ERR_HOST, "the reader gave more bytes than there was room for");
+            stream->read_status = reels__fail(
+                err, REELS_ERR_HOST, "the reader gave more bytes than there was room for");
         }
         if (stream->read_status != REELS_OK || got == 0) {
             stream->at_end = stream->read_status == REELS_OK;
@@ -303,20 +304,16 @@ static void fill_window(struct stream *stream, uint64_t offset, reels_error *err
     }
 }
 
-/* One window: judged, made durable, and acknowledged unless a digest of the whole write is awaited. */
+/* One window: judged, made durable, and acknowledged unless a digest of the whole write is awaited.
+ */
 static reels_status take_window(struct stream *stream, uint64_t *offset, reels_error *err)
 {
     struct reels__piece piece = {.offset = *offset, .size = stream->window_len};
     reels_uploads *uploads = stream->uploads;
     int wait = stream->digest != NULL;
     REELS_TRY(check_bounds(uploads, &stream->upload, piece.offset + piece.size, err));
-    REELS_TRY(check_first_bytes(uploads,
-                                stream->call,
-                                &stream->upload,
-                                &stream->before,
-                                &piece,
-                                stream->window,
-                                err));
+    REELS_TRY(check_first_bytes(
+        uploads, stream->call, &stream->upload, &stream->before, &piece, stream->window, err));
     if (wait && stream->pending_count == PENDING_MAX) {
         return reels__fail(err, REELS_ERR_LIMIT, "a write with a checksum has at most 512 MiB");
     }
@@ -342,7 +339,8 @@ static reels_status settle_digest(struct stream *stream, reels_error *err)
     reels__digest_finish(&stream->digest_stream, &actual);
     if (stream->digest->kind != REELS_DIGEST_NONE &&
         !reels__digest_equal(&actual, stream->digest)) {
-        return reels__fail(err, REELS_ERR_CORRUPT, "the bytes do not have the checksum given: send them again");
+        return reels__fail(
+            err, REELS_ERR_CORRUPT, "the bytes do not have the checksum given: send them again");
     }
     if (stream->pending_count == 0) {
         return REELS_OK;
@@ -394,12 +392,11 @@ run_stream(struct stream *stream, uint64_t begin, uint64_t *out_offset, reels_er
 }
 
 /* Reads where the upload stands and whether this write may begin. */
-static reels_status
-open_stream(struct stream *stream, uint64_t reel_id, uint64_t person_id, uint64_t offset, reels_error *err)
+static reels_status open_stream(
+    struct stream *stream, uint64_t reel_id, uint64_t person_id, uint64_t offset, reels_error *err)
 {
     reels_uploads *uploads = stream->uploads;
-    REELS_TRY(
-        reels__upload_read(uploads, stream->call, reel_id, person_id, &stream->upload, err));
+    REELS_TRY(reels__upload_read(uploads, stream->call, reel_id, person_id, &stream->upload, err));
     REELS_TRY(check_open(&stream->upload, err));
     REELS_TRY(reels__pieces_read(uploads, stream->call, reel_id, &stream->before, err));
     if (offset != stream->before.contiguous) {
@@ -413,7 +410,8 @@ open_stream(struct stream *stream, uint64_t reel_id, uint64_t person_id, uint64_
             err, REELS_ERR_CONFLICT, "parts were put by number: put the missing ones by number");
     }
     if (stream->before.count >= REELS_UPLOAD_PARTS_MAX - PENDING_MAX) {
-        return reels__fail(err, REELS_ERR_LIMIT, "an upload has at most 10000 pieces: send larger ones");
+        return reels__fail(
+            err, REELS_ERR_LIMIT, "an upload has at most 10000 pieces: send larger ones");
     }
     stream->window = reels__mem_alloc(uploads->ctx, REELS_UPLOAD_PART_BYTES);
     if (stream->window == NULL) {
