@@ -231,3 +231,8 @@ const reels_value *reels_rows_get(const reels_rows *rows, size_t index, uint64_t
     }
     return row->values_count > 0 ? &rows->values[row->values_first] : NULL;
 }
+
+size_t reels__rows_values_count(const reels_rows *rows, size_t index)
+{
+    return index < rows->rows_count ? rows->rows[index].values_count : 0;
+}
