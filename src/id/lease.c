@@ -8,7 +8,8 @@
 #include "generator.h"
 
 enum {
-    KEEPER_WAIT_US = 1000
+    KEEPER_WAIT_US = 1000,
+    TAKES_MAX = 4 /* attempts at a lease that others take away at once */
 };
 
 static const reels_metric extensions_metric = {
@@ -98,14 +99,10 @@ static reels_status lease_begin(reels_id_generator *generator,
     return lease_extend(generator, call, word >> generator->layout.sequence_bits, err);
 }
 
-reels_status
-reels__id_lease_take(reels_id_generator *generator, const reels_call *call, reels_error *err)
+/* Acquires and starts; what was acquired and could not be started is given back. */
+static reels_status
+take_once(reels_id_generator *generator, const reels_call *call, reels_error *err)
 {
-    /* Closed: until the new limit is persisted nothing can be minted. */
-    uint64_t until = atomic_load_explicit(&generator->lease_until, memory_order_relaxed);
-    atomic_store_explicit(&generator->fast_until, until, memory_order_release);
-    reels__id_word_raise(generator, until);
-
     reels_id_lease lease = {.struct_size = sizeof lease};
     reels_status status =
         generator->lease.acquire(generator->lease_impl, call, &generator->request, &lease, err);
@@ -117,6 +114,21 @@ reels__id_lease_take(reels_id_generator *generator, const reels_call *call, reel
         if (generator->lease.release != NULL) {
             generator->lease.release(generator->lease_impl, lease.floor_unix_us);
         }
+    }
+    return status;
+}
+
+reels_status
+reels__id_lease_take(reels_id_generator *generator, const reels_call *call, reels_error *err)
+{
+    /* Closed: until the new limit is persisted nothing can be minted. */
+    uint64_t until = atomic_load_explicit(&generator->lease_until, memory_order_relaxed);
+    atomic_store_explicit(&generator->fast_until, until, memory_order_release);
+    reels__id_word_raise(generator, until);
+    reels_status status = REELS_ERR_STALE;
+    /* STALE: somebody took the node between its acquiring and its first extension. */
+    for (int i = 0; i < TAKES_MAX && status == REELS_ERR_STALE; i++) {
+        status = take_once(generator, call, err);
     }
     return status;
 }

@@ -3,6 +3,10 @@
  * acknowledged last. The file stays open and locked while the lease is held, so that nobody can
  * take over from a living process, however long it is paused.
  *
+ * A new file gets two records without a limit before its first lease, record 1 first. So a file
+ * whose record 0 was never written has never held a lease, whatever became of record 1; and
+ * afterwards one record at a time is in flux.
+ *
  * A record, little-endian, 64 bytes at offset 0 and at offset 4096 (so that no torn sector or page
  * holds both): magic "reelsid1", u64 serial, i64 limit in microseconds since 1970, u32 region, u32
  * node, 24 zero bytes, u64 xxh3-64 of all that. */
@@ -20,6 +24,7 @@ enum {
     RECORD_BYTES = 64,
     RECORD_STRIDE = 4096,
     RECORDS_COUNT = 2,
+    SERIAL_READY = 2, /* both records were written */
     AT_SERIAL = 8,
     AT_LIMIT = 16,
     AT_REGION = 24,
@@ -55,30 +60,48 @@ static int record_is_whole(const uint8_t *record)
            reels__le64_get(record + AT_CHECK) == reels__xxh3_64(record, AT_CHECK, 0);
 }
 
-/* Reads the record with the highest serial number. A file without a whole record is new when
- * nothing but zeros is where records lie (it was made, and power failed before the first write),
- * and otherwise refused: starting again at nothing could repeat IDs. */
+static int record_is_blank(const uint8_t *record, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (record[i] != 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Whether this may be the start of a first record whose write was cut short. */
+static int record_is_torn(const uint8_t *record)
+{
+    for (size_t i = 0; i < sizeof magic; i++) {
+        if (record[i] != 0 && record[i] != magic[i]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Reads the record with the highest serial number. A file without a whole record is new when it can
+ * never have held a lease, and otherwise refused: starting again at nothing could repeat IDs, and
+ * it may be somebody's diary. */
 static reels_status file_read(lease_file *lease, int64_t *out_limit_us, reels_error *err)
 {
     const reels_fs *fs = &lease->ctx->fs;
-    int is_blank = 1;
+    uint8_t records[RECORDS_COUNT][RECORD_BYTES] = {{0}};
     lease->serial = 0;
     *out_limit_us = 0;
     for (uint64_t i = 0; i < RECORDS_COUNT; i++) {
-        uint8_t record[RECORD_BYTES] = {0};
         size_t len = 0;
         REELS_TRY(fs->read_at(
-            fs->user, lease->file, i * RECORD_STRIDE, record, sizeof record, &len, err));
-        uint64_t serial = reels__le64_get(record + AT_SERIAL);
-        if (len == sizeof record && record_is_whole(record) && serial > lease->serial) {
+            fs->user, lease->file, i * RECORD_STRIDE, records[i], RECORD_BYTES, &len, err));
+        uint64_t serial = reels__le64_get(records[i] + AT_SERIAL);
+        if (record_is_whole(records[i]) && serial > lease->serial) {
             lease->serial = serial;
-            *out_limit_us = (int64_t)reels__le64_get(record + AT_LIMIT);
-        }
-        for (size_t at = 0; at < len; at++) {
-            is_blank = is_blank && record[at] == 0;
+            *out_limit_us = (int64_t)reels__le64_get(records[i] + AT_LIMIT);
         }
     }
-    if (lease->serial == 0 && !is_blank) {
+    int is_new = record_is_blank(records[0], RECORD_BYTES) && record_is_torn(records[1]);
+    if (lease->serial == 0 && !is_new) {
         return reels__fail(err,
                            REELS_ERR_CORRUPT,
                            "%s holds no ID lease: it is another kind of file, or damaged",
@@ -102,6 +125,15 @@ file_extend(void *impl, const reels_call *call, int64_t until_us, reels_error *e
         fs->user, lease->file, serial % RECORDS_COUNT * RECORD_STRIDE, record, sizeof record, err));
     REELS_TRY(fs->sync(fs->user, lease->file, err));
     lease->serial = serial;
+    return REELS_OK;
+}
+
+/* Brings a new file to the state in which it can hold a lease. */
+static reels_status file_begin(lease_file *lease, reels_error *err)
+{
+    while (lease->serial < SERIAL_READY) {
+        REELS_TRY(file_extend(lease, NULL, 0, err));
+    }
     return REELS_OK;
 }
 
@@ -146,6 +178,7 @@ static reels_status file_open(lease_file *lease, int64_t *out_limit_us, reels_er
     }
     REELS_TRY(status);
     REELS_TRY(file_read(lease, out_limit_us, err));
+    REELS_TRY(file_begin(lease, err));
     /* The name is made durable even when the file was there: its maker may have been killed. */
     return folder_sync(lease, err);
 }
@@ -166,13 +199,13 @@ static reels_status file_acquire(void *impl,
             err, REELS_ERR_UNSUPPORTED, "a state file guards one node and does not choose it");
     }
     int64_t limit_us = 0;
+    lease->region = request->region;
+    lease->node = request->node;
     reels_status status = file_open(lease, &limit_us, err);
     if (status != REELS_OK) {
         file_close(lease);
         return status;
     }
-    lease->region = request->region;
-    lease->node = request->node;
     out->node = request->node;
     out->floor_unix_us = limit_us;
     return REELS_OK;
