@@ -93,6 +93,27 @@ static reels_status tick_wait(reels_id_generator *generator,
     return REELS_OK;
 }
 
+/* Whether the tick of `word` may be minted: the limits of lease and layout, and the tick's
+ * beginning. */
+static reels_status admit(reels_id_generator *generator,
+                          const reels_call *call,
+                          uint64_t word,
+                          uint64_t now,
+                          reels__id_verdict *out,
+                          reels_error *err)
+{
+    uint64_t tick = word >> generator->layout.sequence_bits;
+    uint64_t fast_until = atomic_load_explicit(&generator->fast_until, memory_order_acquire);
+    *out = REELS__ID_GO;
+    if (tick >= fast_until) {
+        REELS_TRY(reels__id_lease_keep(generator, call, tick, out, err));
+    }
+    if (*out == REELS__ID_GO && word > (now | generator->sequence_mask)) {
+        REELS_TRY(tick_wait(generator, call, word, out, err));
+    }
+    return REELS_OK;
+}
+
 /* Reserves up to `want` IDs of one tick: *out_first and the following ones. */
 static reels_status reserve(reels_id_generator *generator,
                             const reels_call *call,
@@ -106,15 +127,12 @@ static reels_status reserve(reels_id_generator *generator,
     /* Each turn follows a word that another thread moved, a wait, or an extended lease. */
     for (;;) {
         uint64_t seen = atomic_load_explicit(&generator->word, memory_order_acquire);
-        uint64_t fast_until = atomic_load_explicit(&generator->fast_until, memory_order_acquire);
         uint64_t now = tick_of_us(generator, reels__id_clock_us(generator)) << sequence_bits;
         uint64_t word = seen > now ? seen : now;
-        reels__id_verdict verdict = REELS__ID_GO;
-        if (word >> sequence_bits >= fast_until) {
-            REELS_TRY(reels__id_lease_keep(generator, call, word >> sequence_bits, &verdict, err));
-        }
-        if (verdict == REELS__ID_GO && word > (now | mask)) {
-            REELS_TRY(tick_wait(generator, call, word, &verdict, err));
+        reels__id_verdict verdict = REELS__ID_AGAIN;
+        reels_status status = admit(generator, call, word, now, &verdict, err);
+        if (status != REELS_OK) {
+            return status;
         }
         if (verdict == REELS__ID_AGAIN) {
             continue;
