@@ -116,7 +116,7 @@ size_t reels__utf8_cut(const char *text, size_t len)
     while (start > 0 && len - start < 3 && is_tail(data[start - 1])) {
         start--;
     }
-    if (start == 0 || data[start - 1] < 0x80) {
+    if (start == 0 || data[start - 1] < 0xC0) {
         return len;
     }
     start--;
