@@ -376,6 +376,22 @@ static reels_status package(reels_packager *packager, const struct hls_tree *tre
     return status == REELS_OK ? reels_packager_finish(packager, err) : status;
 }
 
+reels_status hls_tree_package_to(reels_ctx *ctx,
+                                 const struct hls_tree *tree,
+                                 const reels_packager_options *options,
+                                 const reels_output_vtable *table,
+                                 void *impl,
+                                 reels_error *err)
+{
+    reels_packager *packager = NULL;
+    reels_status status = reels_packager_new(ctx, options, table, impl, &packager, err);
+    if (status == REELS_OK) {
+        status = package(packager, tree, err);
+    }
+    reels_packager_free(packager);
+    return status;
+}
+
 reels_status hls_tree_package(reels_ctx *ctx,
                               const struct hls_tree *tree,
                               const reels_packager_options *options,
@@ -383,16 +399,10 @@ reels_status hls_tree_package(reels_ctx *ctx,
                               reels_error *err)
 {
     reels_output *output = NULL;
-    reels_packager *packager = NULL;
     reels_status status = reels_output_directory_new(ctx, path, REELS_OUTPUT_REPLACE, &output, err);
     if (status == REELS_OK) {
-        status =
-            reels_packager_new(ctx, options, reels_output_table(output), output, &packager, err);
+        status = hls_tree_package_to(ctx, tree, options, reels_output_table(output), output, err);
     }
-    if (status == REELS_OK) {
-        status = package(packager, tree, err);
-    }
-    reels_packager_free(packager);
     reels_output_free(output);
     return status;
 }

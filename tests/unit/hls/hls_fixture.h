@@ -72,7 +72,14 @@ reels_status hls_write(reels_packager *packager,
                        const struct hls_media *media,
                        reels_error *err);
 
-/* Packages all of a tree into a new directory; rung i is named "v<short side>", sound "a". */
+/* Packages all of a tree; rung i is named "v<width>", sound "a". */
+reels_status hls_tree_package_to(reels_ctx *ctx,
+                                 const struct hls_tree *tree,
+                                 const reels_packager_options *options,
+                                 const reels_output_vtable *table,
+                                 void *impl,
+                                 reels_error *err);
+/* The same into a directory. */
 reels_status hls_tree_package(reels_ctx *ctx,
                               const struct hls_tree *tree,
                               const reels_packager_options *options,
