@@ -1513,6 +1513,8 @@ enum {
 
 reels_status reels_output_directory_new(reels_ctx *ctx, const char *path, uint32_t flags, reels_output **out, reels_error *err);
 
+reels_status reels_output_blob_new(reels_ctx *ctx, reels_blob *blob, const char *prefix, const reels_call *call, reels_output **out, reels_error *err);
+
 const reels_output_vtable *reels_output_table(const reels_output *output);
 
 uint64_t reels_output_bytes(const reels_output *output);

@@ -2,6 +2,7 @@
 #ifndef REELS_HLS_OUTPUT_H
 #define REELS_HLS_OUTPUT_H
 
+#include <reels/backend/blob.h>
 #include <reels/base.h>
 
 REELS_BEGIN_DECLS
@@ -80,6 +81,33 @@ enum {
  */
 REELS_API reels_status reels_output_directory_new(
     reels_ctx *ctx, const char *path, uint32_t flags, reels_output **out, reels_error *err);
+
+/**
+ * Makes an output that puts files into a blob store under prefix + name.
+ *
+ * Each file is one object, seen whole or not at all, durable when it is finished. It is gathered in
+ * memory up to 8 MiB and goes on as a multipart upload where the store has that; elsewhere up to 1
+ * GiB is held. A key that is there already with other bytes gives REELS_ERR_EXISTS at finish. The
+ * content type is not stored: whoever serves the objects derives it from the name.
+ *
+ * @param      ctx     context
+ * @param      blob    the store
+ * @param      prefix  "" or the start of a legal key that ends with '/'
+ * @param      call    deadline and cancel of all calls to the store; may be NULL
+ * @param[out] out     the output, NULL on failure
+ * @param[out] err     detail on failure; may be NULL
+ * @return REELS_OK; REELS_ERR_INVALID_ARG for a prefix that is not legal; REELS_ERR_NO_MEMORY
+ * @ownership     the caller owns *out; blob and call are borrowed and must outlive it; prefix is
+ * copied
+ * @threadsafety  any thread
+ * @since 0.1
+ */
+REELS_API reels_status reels_output_blob_new(reels_ctx *ctx,
+                                             reels_blob *blob,
+                                             const char *prefix,
+                                             const reels_call *call,
+                                             reels_output **out,
+                                             reels_error *err);
 
 /**
  * Gives the table of a ready-made output; the impl that goes with it is the reels_output itself.

@@ -1,4 +1,4 @@
-/* What the packager and the outputs promise. */
+/* What the packager promises. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -594,119 +594,6 @@ START_TEST(test_packager_survives_lack_of_memory)
 }
 END_TEST
 
-START_TEST(test_output_names_are_a_closed_set)
-{
-    char longest[REELS_OUTPUT_NAME_BYTES_MAX + 2];
-    memset(longest, 'a', sizeof longest);
-    longest[REELS_OUTPUT_NAME_BYTES_MAX] = '\0';
-    ck_assert_int_eq(reels_output_name_is_valid("v720_00001.m4s"), 1);
-    ck_assert_int_eq(reels_output_name_is_valid(longest), 1);
-    longest[REELS_OUTPUT_NAME_BYTES_MAX] = 'a';
-    longest[REELS_OUTPUT_NAME_BYTES_MAX + 1] = '\0';
-    ck_assert_int_eq(reels_output_name_is_valid(longest), 0);
-    static const char *const bad[] = {
-        NULL, "", ".", "..", ".hidden", "a/b", "a\\b", "a b", "a:b", "a\n", "\xc3\xa9", "a%b"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        ck_assert_int_eq(reels_output_name_is_valid(bad[i]), 0);
-    }
-}
-END_TEST
-
-static void memfs_setup(void)
-{
-    test_env_init(&env, TEST_ENV_MEM_FS);
-    memset(&files, 0, sizeof files);
-}
-
-/* Writes name with bytes through an output; gives the first failure. */
-static reels_status put_file(reels_output *output, const char *name, const char *text)
-{
-    const reels_output_vtable *table = reels_output_table(output);
-    void *file = NULL;
-    reels_status status = table->begin(output, name, "text/plain", &file, &env.err);
-    if (status != REELS_OK) {
-        return status;
-    }
-    status = table->write(output, file, (const uint8_t *)text, strlen(text), &env.err);
-    if (status != REELS_OK) {
-        table->abort(output, file);
-        return status;
-    }
-    return table->finish(output, file, &env.err);
-}
-
-START_TEST(test_output_directory_shows_whole_files_only)
-{
-    reels_output *output = NULL;
-    void *file = NULL;
-    reels_fs_info info;
-    const reels_fs *fs = test_memfs_table(env.fs);
-    test_ok(&env, reels_output_directory_new(env.ctx, "/out", 0, &output, &env.err));
-    const reels_output_vtable *table = reels_output_table(output);
-    test_ok(&env, table->begin(output, "a.m3u8", "text/plain", &file, &env.err));
-    test_ok(&env, table->write(output, file, (const uint8_t *)"one", 3, &env.err));
-    test_status(REELS_ERR_NOT_FOUND, fs->info(fs->user, "/out/a.m3u8", &info, &env.err));
-    test_status(REELS_ERR_STATE, reels_output_discard(output, &env.err));
-    test_ok(&env, table->finish(output, file, &env.err));
-    test_ok(&env, fs->info(fs->user, "/out/a.m3u8", &info, &env.err));
-    ck_assert_uint_eq(reels_output_bytes(output), 3);
-    test_status(REELS_ERR_EXISTS, table->begin(output, "a.m3u8", "text/plain", &file, &env.err));
-    test_status(REELS_ERR_INVALID_ARG, table->begin(output, "../a", "text/plain", &file, &env.err));
-    test_ok(&env, table->begin(output, "b.m3u8", "text/plain", &file, &env.err));
-    table->abort(output, file);
-    test_ok(&env, reels_output_discard(output, &env.err));
-    ck_assert_uint_eq(test_memfs_entries_count(env.fs), 0);
-    reels_output_free(output);
-}
-END_TEST
-
-START_TEST(test_output_directory_survives_a_power_cut)
-{
-    reels_output *output = NULL;
-    size_t len = 0;
-    test_ok(&env, reels_output_directory_new(env.ctx, "/out", 0, &output, &env.err));
-    test_ok(&env, put_file(output, "a.m3u8", "whole"));
-    reels_output_free(output);
-    test_memfs_crash(env.fs, TEST_MEMFS_CRASH_LOSE, 0);
-    uint8_t *data = test_memfs_read(env.fs, "/out/a.m3u8", &len);
-    ck_assert_ptr_nonnull(data);
-    ck_assert_uint_eq(len, 5);
-    ck_assert_mem_eq(data, "whole", 5);
-    free(data);
-}
-END_TEST
-
-/* The n-th operation and all after it fail, then the power goes: the file is whole or not there. */
-START_TEST(test_output_directory_never_tears_a_file)
-{
-    for (uint64_t n = 1;; n++) {
-        reels_output *output = NULL;
-        size_t len = 0;
-        test_memfs_fail(
-            env.fs, n, TEST_MEMFS_FAULT_ALL_AFTER | (n % 2 ? 0 : TEST_MEMFS_FAULT_EFFECT), 5);
-        reels_status status =
-            reels_output_directory_new(env.ctx, "/out", REELS_OUTPUT_REPLACE, &output, &env.err);
-        if (status == REELS_OK) {
-            status = put_file(output, "a.m3u8", "whole");
-        }
-        reels_output_free(output);
-        test_memfs_crash(env.fs, _i == 0 ? TEST_MEMFS_CRASH_LOSE : TEST_MEMFS_CRASH_RANDOM, n);
-        uint8_t *data = test_memfs_read(env.fs, "/out/a.m3u8", &len);
-        ck_assert_msg(data != NULL || status != REELS_OK,
-                      "an acknowledged file is gone (n = %u)",
-                      (unsigned)n);
-        ck_assert(data == NULL || (len == 5 && memcmp(data, "whole", 5) == 0));
-        free(data);
-        if (status == REELS_OK) {
-            ck_assert_uint_gt(n, 4);
-            return;
-        }
-        const reels_fs *fs = test_memfs_table(env.fs);
-        (void)fs->remove(fs->user, "/out/a.m3u8", NULL);
-    }
-}
-END_TEST
-
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("packager");
@@ -737,13 +624,6 @@ static Suite *make_suite(void)
     tcase_add_loop_test(packager, test_packager_hands_failures_of_the_output_on, 0, 2);
     tcase_add_test(packager, test_packager_survives_lack_of_memory);
     suite_add_tcase(suite, packager);
-    TCase *output = tcase_create("output");
-    tcase_add_checked_fixture(output, memfs_setup, teardown);
-    tcase_add_test(output, test_output_names_are_a_closed_set);
-    tcase_add_test(output, test_output_directory_shows_whole_files_only);
-    tcase_add_test(output, test_output_directory_survives_a_power_cut);
-    tcase_add_loop_test(output, test_output_directory_never_tears_a_file, 0, 2);
-    suite_add_tcase(suite, output);
     return suite;
 }
 
