@@ -11,7 +11,11 @@ reels_status reels__blob_mem_open(
     void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
 reels_status reels__catalog_mem_open(
     void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
+reels_status reels__catalog_sqlite_open(
+    void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
 reels_status reels__stats_mem_open(
+    void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
+reels_status reels__stats_sqlite_open(
     void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
 
 #endif

@@ -31,7 +31,9 @@ static const struct {
     {REELS_PORT_BLOB, "file", reels__blob_dir_open},
     {REELS_PORT_BLOB, "mem", reels__blob_mem_open},
     {REELS_PORT_CATALOG, "mem", reels__catalog_mem_open},
+    {REELS_PORT_CATALOG, "sqlite", reels__catalog_sqlite_open},
     {REELS_PORT_STATS, "mem", reels__stats_mem_open},
+    {REELS_PORT_STATS, "sqlite", reels__stats_sqlite_open},
 };
 
 static reels_scheme_open_fn embedded_find(uint32_t port, const char *scheme)
