@@ -255,7 +255,7 @@ static reels_status upload_unmake(struct upload *upload, reels_error *err)
 {
     reels_ctx *ctx = upload->dir->ctx;
     REELS_TRY(reels__file_remove(ctx, upload->meta_path, err));
-    char *draft = reels__path_join(ctx, upload->path, "meta.new", NULL);
+    char *draft = reels__path_join(ctx, upload->path, "meta~", NULL);
     if (draft == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "blob store: no memory");
     }

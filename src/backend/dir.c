@@ -16,6 +16,9 @@ enum {
     LISTING_BYTES_MAX = 1 << 30 /* names of one folder */
 };
 
+/* No key and no name of a topic or group holds this character. */
+#define DRAFT_SUFFIX "~"
+
 char *reels__path_join(reels_ctx *ctx, const char *first, ...)
 {
     va_list args;
@@ -194,12 +197,12 @@ reels_status reels__file_write_small(
     reels_ctx *ctx, const char *path, const uint8_t *data, size_t len, reels_error *err)
 {
     size_t path_len = strlen(path);
-    char *draft = reels__mem_alloc(ctx, path_len + sizeof ".new");
+    char *draft = reels__mem_alloc(ctx, path_len + sizeof DRAFT_SUFFIX);
     if (draft == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "path: no memory");
     }
     memcpy(draft, path, path_len);
-    memcpy(draft + path_len, ".new", sizeof ".new");
+    memcpy(draft + path_len, DRAFT_SUFFIX, sizeof DRAFT_SUFFIX);
     reels_status status = file_write_and_sync(ctx, draft, data, len, err);
     if (status == REELS_OK) {
         status = ctx->fs.rename(ctx->fs.user, draft, path, err);

@@ -24,7 +24,7 @@ reels_status reels__dir_make_durable(reels_ctx *ctx, const char *path, reels_err
 reels_status reels__file_read_small(
     reels_ctx *ctx, const char *path, size_t bytes_max, reels_buf *out, reels_error *err);
 
-/* Replaces a file atomically and durably, by a second name with ".new" behind it. One writer of a
+/* Replaces a file atomically and durably, by a second name with "~" behind it. One writer of a
  * path at a time. */
 reels_status reels__file_write_small(
     reels_ctx *ctx, const char *path, const uint8_t *data, size_t len, reels_error *err);

@@ -28,6 +28,8 @@ static const struct {
     const char *name;
     reels_scheme_open_fn open;
 } EMBEDDED[] = {
+    {REELS_PORT_QUEUE, "file", reels__queue_log_open},
+    {REELS_PORT_QUEUE, "mem", reels__queue_mem_open},
     {REELS_PORT_BLOB, "file", reels__blob_dir_open},
     {REELS_PORT_BLOB, "mem", reels__blob_mem_open},
     {REELS_PORT_CATALOG, "mem", reels__catalog_mem_open},

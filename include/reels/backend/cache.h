@@ -87,7 +87,8 @@ typedef struct reels_cache_vtable {
                         const reels_cache_write *write,
                         reels_error *err);
 
-    /** must. Appends one row per key: its value (BYTES) and the key's version, or a missing row. */
+    /** must. Appends one row per key: its value (BYTES) and the key's version (1 for one that was
+     * written without), or a missing row. */
     reels_status (*get)(void *impl,
                         const reels_call *call,
                         const reels_cache_name *keys,

@@ -199,15 +199,15 @@ REELS_API reels_status reels_queue_new(reels_ctx *ctx,
  * REELS_ERR_BUSY), "mem:" (forgets at free), or a scheme an adapter has registered. After "?" a
  * file queue takes options joined by "&": "segment_bytes=N" (64 KiB to 1 GiB, 64 MiB when not
  * given), and what bounds the closed segments that are kept, off when not given: "retain_bytes=N"
- * per partition, "retain_s=N" by the time of the newest record of a segment.
+ * per partition, "retain_s=N" after the last write to a segment.
  *
  * @param      ctx  context
  * @param      url  scheme and rest
  * @param[out] out  the queue, NULL on failure
  * @param[out] err  detail on failure; may be NULL
  * @return REELS_OK; REELS_ERR_INVALID_ARG for a malformed URL; REELS_ERR_UNSUPPORTED for an unknown
- * scheme or a folder written by a newer version; REELS_ERR_BUSY; REELS_ERR_IO; REELS_ERR_CORRUPT
- * when a stored batch is damaged (the message names file and place); REELS_ERR_NO_MEMORY
+ * scheme or a folder written by a newer version; REELS_ERR_BUSY; REELS_ERR_IO; REELS_ERR_CORRUPT;
+ * REELS_ERR_NO_MEMORY
  * @ownership     the caller owns *out
  * @threadsafety  any thread
  * @since 0.1
@@ -262,6 +262,8 @@ REELS_API uint32_t reels_queue_partition(const uint8_t *key, size_t len, uint32_
  * @param[out] out_partitions  how many it has; may be NULL
  * @param[out] err             detail on failure; may be NULL
  * @return REELS_OK; REELS_ERR_CONFLICT when it has another number; REELS_ERR_NOT_FOUND;
+ * REELS_ERR_CORRUPT when a stored batch of a newest segment is damaged (the message names file and
+ * place; older segments are checked when they are read);
  * REELS_ERR_INVALID_ARG; REELS_ERR_IO; REELS_ERR_TIMEOUT; REELS_ERR_CANCELLED; REELS_ERR_NO_MEMORY
  * @ownership     borrowed for the call
  * @threadsafety  any thread
