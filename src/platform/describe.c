@@ -1,5 +1,5 @@
-/* Owns what the platform tells of itself: whether it is fit to serve, and the descriptors of its tables,
- * topics and counters. */
+/* Owns what the platform tells of itself: whether it is fit to serve, and the descriptors of its
+ * tables, topics and counters. */
 #include <string.h>
 
 #include "base/compiler.h"

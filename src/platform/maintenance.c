@@ -5,7 +5,7 @@
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "blob_output.h"
+#include "blob_prefix.h"
 #include "platform_internal.h"
 #include "reel/erase.h"
 

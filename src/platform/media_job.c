@@ -1,6 +1,7 @@
-/* Owns one reel in the hands of the media worker. What must stay true: nothing is written for a reel without
- * its lease, every attempt writes under a generation of its own, and the row is written by compare-and-set;
- * so a worker that was taken for dead can harm nothing, and what it wrote is swept. */
+/* Owns one reel in the hands of the media worker. What must stay true: nothing is written for a
+ * reel without its lease, every attempt writes under a generation of its own, and the row is
+ * written by compare-and-set; so a worker that was taken for dead can harm nothing, and what it
+ * wrote is swept. */
 #include "media_job.h"
 
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/compiler.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
+#include "blob_prefix.h"
 
 enum {
     PROGRESS_US = 1000000,
@@ -25,8 +27,8 @@ static reels_status take_lease(struct reels__media_job *job, reels_error *err)
 {
     reels_platform *platform = job->platform;
     memcpy(job->lease_name, "media/", 6);
-    REELS_TRY(reels_id_text_write(
-        job->reel.id, job->lease_name + 6, sizeof(job->lease_name) - 6, err));
+    REELS_TRY(
+        reels_id_text_write(job->reel.id, job->lease_name + 6, sizeof(job->lease_name) - 6, err));
     return reels_catalog_lease_acquire(platform->catalog,
                                        NULL,
                                        job->lease_name,
@@ -51,16 +53,12 @@ static reels_status heartbeat(struct reels__media_job *job, reels_error *err)
         return REELS_OK;
     }
     job->renew_mono_us = now + platform->config.media_lease_us / 3;
-    return reels_catalog_lease_renew(platform->catalog,
-                                     NULL,
-                                     job->lease_name,
-                                     job->fence,
-                                     platform->config.media_lease_us,
-                                     err);
+    return reels_catalog_lease_renew(
+        platform->catalog, NULL, job->lease_name, job->fence, platform->config.media_lease_us, err);
 }
 
-/* Writes the row. Its creator may have written it meanwhile (a new caption): then what is ours is put on top of
- * what is there, as long as the attempt is still ours. */
+/* Writes the row. Its creator may have written it meanwhile (a new caption): then what is ours is
+ * put on top of what is there, as long as the attempt is still ours. */
 static reels_status
 write_row(struct reels__media_job *job, void (*change)(struct reels__media_job *), reels_error *err)
 {
@@ -136,20 +134,13 @@ static reels_status slice_sink(void *user, const uint8_t *data, size_t len, reel
     return REELS_OK;
 }
 
-static reels_status read_raw(
-    void *user, uint64_t offset, uint8_t *data, size_t len, size_t *out_len, reels_error *err)
+static reels_status
+read_raw(void *user, uint64_t offset, uint8_t *data, size_t len, size_t *out_len, reels_error *err)
 {
     struct reels__media_job *job = user;
     struct slice slice = {.data = data, .capacity = len};
-    REELS_TRY(reels_blob_get(job->platform->blob,
-                             NULL,
-                             job->raw_key,
-                             offset,
-                             len,
-                             slice_sink,
-                             &slice,
-                             NULL,
-                             err));
+    REELS_TRY(reels_blob_get(
+        job->platform->blob, NULL, job->raw_key, offset, len, slice_sink, &slice, NULL, err));
     *out_len = slice.len;
     return REELS_OK;
 }
@@ -167,12 +158,10 @@ static void take_progress(void *user, const reels_transcode_progress *progress)
 static reels_status open_transcode(struct reels__media_job *job, reels_error *err)
 {
     reels_platform *platform = job->platform;
-    char prefix[REELS__BLOB_OUTPUT_PREFIX_BYTES];
     reels_blob_info raw = {.struct_size = sizeof(raw)};
     REELS_TRY(reels_upload_blob_key(job->reel.id, job->raw_key, sizeof(job->raw_key)));
     REELS_TRY(reels_blob_head(platform->blob, NULL, job->raw_key, &raw, err));
-    REELS_TRY(
-        reels_reel_media_prefix(job->reel.id, job->reel.generation, prefix, sizeof(prefix)));
+    REELS_TRY(reels_reel_media_prefix(job->reel.id, job->reel.generation, prefix, sizeof(prefix)));
     reels__blob_output_init(&job->output, platform->ctx, platform->blob, prefix);
     reels_media_input input = {.struct_size = sizeof(input),
                                .size_bytes = raw.size_bytes,
@@ -192,8 +181,8 @@ static reels_status open_transcode(struct reels__media_job *job, reels_error *er
     return reels_transcode_new(platform->ctx,
                                &input,
                                &options,
-                               reels__blob_output_table(),
-                               &job->output,
+                               reels_output_table(job->output),
+                               job->output,
                                &job->transcode,
                                err);
 }
@@ -201,7 +190,7 @@ static reels_status open_transcode(struct reels__media_job *job, reels_error *er
 static void close_job(struct reels__media_job *job)
 {
     reels_transcode_free(job->transcode);
-    reels__blob_output_dispose(&job->output);
+    reels_output_free(job->output);
     memset(job, 0, sizeof(*job));
 }
 
@@ -216,7 +205,8 @@ static reels_status claim(struct reels__media_job *job, reels_error *err)
     return reels_reel_update(job->platform->reels, NULL, &job->reel, err);
 }
 
-static void finish_badly(struct reels__media_job *job, reels_status status, const reels_error *cause);
+static void
+finish_badly(struct reels__media_job *job, reels_status status, const reels_error *cause);
 
 reels_status reels__media_job_begin(struct reels__media_job *job,
                                     reels_platform *platform,
@@ -282,26 +272,25 @@ static void set_reason(struct reels__media_job *job, const char *reason, const c
     memcpy(job->detail, detail, strnlen(detail, sizeof(job->detail) - 1));
 }
 
-/* Removes what this attempt and earlier ones have written, but for the generation that is kept (0 = none). */
+/* Removes what this attempt and earlier ones have written, but for the generation that is kept (0 =
+ * none). */
 static void sweep_generations(struct reels__media_job *job, uint32_t kept)
 {
-    char prefix[REELS__BLOB_OUTPUT_PREFIX_BYTES];
+    char prefix[REELS__MEDIA_NAME_BYTES];
     reels_platform *platform = job->platform;
     for (uint32_t generation = 1; generation <= job->reel.generation; generation++) {
-        if (generation != kept && reels_reel_media_prefix(job->reel.id,
-                                                          generation,
-                                                          prefix,
-                                                          sizeof(prefix)) == REELS_OK) {
+        if (generation != kept &&
+            reels_reel_media_prefix(job->reel.id, generation, prefix, sizeof(prefix)) == REELS_OK) {
             (void)reels__blob_remove_prefix(platform->ctx, platform->blob, NULL, prefix, NULL);
         }
     }
 }
 
-static void finish_badly(struct reels__media_job *job, reels_status status, const reels_error *cause)
+static void
+finish_badly(struct reels__media_job *job, reels_status status, const reels_error *cause)
 {
     reels_platform *platform = job->platform;
-    int again = !is_final(status) &&
-                job->reel.attempts_count < platform->config.media_attempts_max;
+    int again = !is_final(status) && job->reel.attempts_count < platform->config.media_attempts_max;
     reels__log(platform->ctx,
                REELS_LOG_WARN,
                "reel %llu: attempt %u: %s: %s",
@@ -343,8 +332,8 @@ static reels_status finish_well(struct reels__media_job *job, reels_error *err)
     reels_platform *platform = job->platform;
     reels_rendition renditions[RENDITIONS_MAX];
     size_t count = 0;
-    REELS_TRY(reels__media_renditions(
-        platform, &job->output, renditions, RENDITIONS_MAX, &count, err));
+    REELS_TRY(
+        reels__media_renditions(platform, job->prefix, renditions, RENDITIONS_MAX, &count, err));
     REELS_TRY(reels_renditions_put(platform->ctx,
                                    platform->catalog,
                                    NULL,
@@ -373,7 +362,8 @@ static reels_status report(struct reels__media_job *job, reels_error *err)
     return write_row(job, change_progress, err);
 }
 
-reels_status reels__media_job_step(struct reels__media_job *job, int64_t budget_us, reels_error *err)
+reels_status
+reels__media_job_step(struct reels__media_job *job, int64_t budget_us, reels_error *err)
 {
     (void)err; /* what fails here is the reel's affair, and is written to its row */
     reels_error cause = REELS__ERROR_INIT;

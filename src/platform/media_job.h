@@ -2,10 +2,10 @@
 #ifndef REELS_SRC_PLATFORM_MEDIA_JOB_H
 #define REELS_SRC_PLATFORM_MEDIA_JOB_H
 
+#include <reels/hls.h>
 #include <reels/media.h>
 #include <reels/platform.h>
 
-#include "blob_output.h"
 #include "platform_internal.h"
 
 enum {
@@ -27,29 +27,30 @@ struct reels__media_job {
     char detail[256];
     char lease_name[REELS__MEDIA_NAME_BYTES];
     char raw_key[REELS__MEDIA_NAME_BYTES];
-    struct reels__blob_output output;
+    char prefix[REELS__MEDIA_NAME_BYTES]; /* of this attempt's files */
+    reels_output *output;
     reels_transcode *transcode;
 };
 
-/* Tries to take a reel that is UPLOADED. *out_taken is 0 when it is not there to be taken, which is no
- * failure. */
+/* Tries to take a reel that is UPLOADED. *out_taken is 0 when it is not there to be taken, which is
+ * no failure. */
 reels_status reels__media_job_begin(struct reels__media_job *job,
                                     reels_platform *platform,
                                     uint64_t reel_id,
                                     int *out_taken,
                                     reels_error *err);
 
-/* Works for about budget_us; when it ends, well or not, the place is free again. A failure of the media is
- * not one of the step: the reel is FAILED then, or goes back for another attempt. */
+/* Works for about budget_us; when it ends, well or not, the place is free again. A failure of the
+ * media is not one of the step: the reel is FAILED then, or goes back for another attempt. */
 reels_status
 reels__media_job_step(struct reels__media_job *job, int64_t budget_us, reels_error *err);
 
 /* Gives the reel back, so that another worker takes it up at once. */
 void reels__media_job_give_up(struct reels__media_job *job);
 
-/* Fills renditions from the playlists of a finished ladder. */
+/* Fills renditions from the playlists of a finished ladder under a prefix. */
 reels_status reels__media_renditions(reels_platform *platform,
-                                     const struct reels__blob_output *output,
+                                     const char *prefix,
                                      reels_rendition *out,
                                      size_t capacity,
                                      size_t *out_count,

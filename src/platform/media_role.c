@@ -1,6 +1,6 @@
-/* Owns the media worker: it learns of reels that were uploaded, takes as many as it has places for, and steps
- * them in turn. A reel is announced by its event; one that nobody took is found by walking the state now and
- * then, so that no lost event can leave it lying. */
+/* Owns the media worker: it learns of reels that were uploaded, takes as many as it has places for,
+ * and steps them in turn. A reel is announced by its event; one that nobody took is found by
+ * walking the state now and then, so that no lost event can leave it lying. */
 #include <string.h>
 
 #include "backend/group_reader.h"
@@ -83,10 +83,12 @@ static struct reels__media_job *free_place(struct reels__media_role *role)
     return NULL;
 }
 
-/* Takes what one event announces. The offset is stored once the reel was taken or found not to be there to
- * be taken; its state is in the catalog from then on. */
-static reels_status
-take_announced(struct reels__media_role *role, struct reels__media_job *place, int *out_busy, reels_error *err)
+/* Takes what one event announces. The offset is stored once the reel was taken or found not to be
+ * there to be taken; its state is in the catalog from then on. */
+static reels_status take_announced(struct reels__media_role *role,
+                                   struct reels__media_job *place,
+                                   int *out_busy,
+                                   reels_error *err)
 {
     size_t count = 0;
     int changed = 0;
@@ -192,7 +194,8 @@ reels_status reels__media_role_step(struct reels__media_role *role,
     return REELS_OK;
 }
 
-/* What the first bytes of an upload say. A header that is not there yet is no fault while bytes are missing. */
+/* What the first bytes of an upload say. A header that is not there yet is no fault while bytes are
+ * missing. */
 static reels_status check_upload(
     void *user, const uint8_t *prefix, size_t prefix_len, uint64_t length, reels_error *err)
 {

@@ -1,5 +1,5 @@
-/* Owns the whole: opening every port and engine in the order in which they stand on each other, and closing
- * them in the reverse one. */
+/* Owns the whole: opening every port and engine in the order in which they stand on each other, and
+ * closing them in the reverse one. */
 #include <string.h>
 
 #include "base/ctx_internal.h"
@@ -18,7 +18,8 @@ static reels_status make_data_folder(reels_platform *platform, const char *path,
     return status == REELS_ERR_EXISTS ? REELS_OK : status;
 }
 
-static reels_status open_ports(reels_platform *platform, const reels_platform_config *config, reels_error *err)
+static reels_status
+open_ports(reels_platform *platform, const reels_platform_config *config, reels_error *err)
 {
     reels_ctx *ctx = platform->ctx;
     const char *data = config->data_path;
@@ -54,13 +55,15 @@ static reels_status open_ids(reels_platform *platform, reels_error *err)
 {
     const reels_id_lease_vtable *lease = NULL;
     void *lease_impl = NULL;
-    REELS_TRY(reels_id_lease_catalog_new(platform->ctx, platform->catalog, &lease, &lease_impl, err));
+    REELS_TRY(
+        reels_id_lease_catalog_new(platform->ctx, platform->catalog, &lease, &lease_impl, err));
     reels_id_options options = {.struct_size = sizeof(options),
                                 .flags = REELS_ID_NODE_LEASED,
                                 .region = platform->config.region,
                                 .lease = lease,
                                 .lease_impl = lease_impl};
-    reels_status status = reels_id_generator_new(platform->ctx, &options, &platform->ids, err);
+    reels_status status =
+        reels_id_generator_new(platform->ctx, &options, NULL, &platform->ids, err);
     if (status < 0 && lease->destroy != NULL) {
         lease->destroy(lease_impl);
     }

@@ -1,4 +1,5 @@
-/* Owns the stepping of roles: one step, a loop over steps on some threads, and steps until all is quiet. */
+/* Owns the stepping of roles: one step, a loop over steps on some threads, and steps until all is
+ * quiet. */
 #include <string.h>
 
 #include "base/ctx_internal.h"
@@ -10,12 +11,12 @@
 enum {
     ROLES = 5,
     THREADS_MAX = 64,
-    STEP_US = 100000,      /* budget of one step in a loop */
-    NAP_US = 20000,        /* longest sleep, so that a cancel is soon seen */
+    STEP_US = 100000, /* budget of one step in a loop */
+    NAP_US = 20000,   /* longest sleep, so that a cancel is soon seen */
     BACKOFF_FIRST_US = 100000,
     BACKOFF_MAX_US = 5000000,
     SETTLE_STEP_US = 20000,
-    SETTLE_QUIET = 3       /* rounds without work that make it quiet: one role's work feeds another */
+    SETTLE_QUIET = 3 /* rounds without work that make it quiet: one role's work feeds another */
 };
 
 /* A role in a loop. */
@@ -35,8 +36,11 @@ struct loop {
     reels_status status; /* INTERNAL ends the loop */
 };
 
-static reels_status
-step_role(reels_platform *platform, uint32_t role, int64_t budget_us, int64_t *out_next_due, reels_error *err)
+static reels_status step_role(reels_platform *platform,
+                              uint32_t role,
+                              int64_t budget_us,
+                              int64_t *out_next_due,
+                              reels_error *err)
 {
     switch (role) {
     case REELS_ROLE_RELAY:
@@ -63,7 +67,8 @@ reels_status reels_platform_step(reels_platform *platform,
                                  int64_t *out_next_due,
                                  reels_error *err)
 {
-    REELS_REQUIRE(platform != NULL && out_next_due != NULL, err, "platform and out_next_due are needed");
+    REELS_REQUIRE(
+        platform != NULL && out_next_due != NULL, err, "platform and out_next_due are needed");
     REELS_REQUIRE(budget_us >= 0, err, "budget_us must not be negative");
     return step_role(platform, role, budget_us, out_next_due, err);
 }
@@ -185,8 +190,11 @@ reels_status reels_platform_run(reels_platform *platform,
                                 reels_error *err)
 {
     REELS_REQUIRE(platform != NULL && call != NULL, err, "platform and call are needed");
-    REELS_REQUIRE(roles != 0 && (roles & ~(uint32_t)REELS_ROLES_ALL) == 0, err, "roles are REELS_ROLE_* bits");
-    REELS_REQUIRE(threads_count >= 1 && threads_count <= THREADS_MAX, err, "threads_count is 1..64");
+    REELS_REQUIRE(roles != 0 && (roles & ~(uint32_t)REELS_ROLES_ALL) == 0,
+                  err,
+                  "roles are REELS_ROLE_* bits");
+    REELS_REQUIRE(
+        threads_count >= 1 && threads_count <= THREADS_MAX, err, "threads_count is 1..64");
     struct loop loop = {.platform = platform, .call = call};
     if (platform->media == NULL) {
         roles &= ~(uint32_t)REELS_ROLE_MEDIA;
@@ -206,7 +214,8 @@ reels_status reels_platform_run(reels_platform *platform,
 /* ---- until all is quiet ---- */
 
 /* One step of each role. *out_busy: some role wants to go on at once. */
-static reels_status settle_round(reels_platform *platform, uint32_t roles, int *out_busy, reels_error *err)
+static reels_status
+settle_round(reels_platform *platform, uint32_t roles, int *out_busy, reels_error *err)
 {
     *out_busy = 0;
     for (uint32_t role = REELS_ROLE_RELAY; role <= REELS_ROLE_MAINTENANCE; role <<= 1) {
@@ -229,7 +238,9 @@ reels_status reels_platform_settle(reels_platform *platform,
                                    reels_error *err)
 {
     REELS_REQUIRE(platform != NULL, err, "platform is NULL");
-    REELS_REQUIRE(roles != 0 && (roles & ~(uint32_t)REELS_ROLES_ALL) == 0, err, "roles are REELS_ROLE_* bits");
+    REELS_REQUIRE(roles != 0 && (roles & ~(uint32_t)REELS_ROLES_ALL) == 0,
+                  err,
+                  "roles are REELS_ROLE_* bits");
     int quiet = 0;
     while (quiet < SETTLE_QUIET) {
         int busy = 0;
