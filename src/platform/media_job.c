@@ -161,8 +161,10 @@ static reels_status open_transcode(struct reels__media_job *job, reels_error *er
     reels_blob_info raw = {.struct_size = sizeof(raw)};
     REELS_TRY(reels_upload_blob_key(job->reel.id, job->raw_key, sizeof(job->raw_key)));
     REELS_TRY(reels_blob_head(platform->blob, NULL, job->raw_key, &raw, err));
-    REELS_TRY(reels_reel_media_prefix(job->reel.id, job->reel.generation, prefix, sizeof(prefix)));
-    reels__blob_output_init(&job->output, platform->ctx, platform->blob, prefix);
+    REELS_TRY(reels_reel_media_prefix(
+        job->reel.id, job->reel.generation, job->prefix, sizeof(job->prefix)));
+    REELS_TRY(
+        reels_output_blob_new(platform->ctx, platform->blob, job->prefix, NULL, &job->output, err));
     reels_media_input input = {.struct_size = sizeof(input),
                                .size_bytes = raw.size_bytes,
                                .read_at = read_raw,
