@@ -57,7 +57,8 @@ read_options(reels_feed *feed, const reels_feed_options *options, reels_error *e
     }
     uint8_t bytes[8];
     REELS_TRY(reels__random_fill(feed->ctx, bytes, sizeof(bytes), err));
-    reels__hex_encode(bytes, sizeof(bytes), feed->holder);
+    memcpy(feed->holder, "feed-", 5);
+    reels__hex_encode(bytes, sizeof(bytes), feed->holder + 5);
     return REELS_OK;
 }
 

@@ -5,15 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef TEST_MEDIA_WORKER
+#define TEST_MEDIA_WORKER NULL
+#endif
+
 static void flow_open(struct flow *flow)
 {
     reels_platform_config config = {.struct_size = sizeof(config),
                                     .data_path = flow->folder,
                                     .partitions_count = 4,
                                     .media_lease_us = 5000000,
-                                    .media_worker_path = getenv("REELS_TEST_MEDIA_WORKER"),
+                                    .media_worker_path = TEST_MEDIA_WORKER,
                                     .counter_window_us = 20000};
-    test_ok(&flow->env, reels_platform_open(flow->env.ctx, &config, &flow->platform, &flow->env.err));
+    test_ok(&flow->env,
+            reels_platform_open(flow->env.ctx, &config, &flow->platform, &flow->env.err));
 }
 
 void flow_init(struct flow *flow)
@@ -48,12 +53,13 @@ const uint8_t *flow_clip(size_t *out_len)
         char command[TEST_PATH_BYTES + 512];
         test_temp_dir(folder);
         (void)snprintf(path, sizeof(path), "%s/clip.mp4", folder);
-        (void)snprintf(command,
-                       sizeof(command),
-                       "ffmpeg -v error -nostdin -f lavfi -i testsrc2=size=360x640:rate=30:duration=4 "
-                       "-f lavfi -i sine=frequency=440:duration=4 -c:v libx264 -preset ultrafast "
-                       "-pix_fmt yuv420p -c:a aac -movflags +faststart %s",
-                       path);
+        (void)snprintf(
+            command,
+            sizeof(command),
+            "ffmpeg -v error -nostdin -f lavfi -i testsrc2=size=360x640:rate=30:duration=4 "
+            "-f lavfi -i sine=frequency=440:duration=4 -c:v libx264 -preset ultrafast "
+            "-pix_fmt yuv420p -c:a aac -movflags +faststart %s",
+            path);
         if (system(command) == 0) {
             clip = test_file_read(path, &len);
         }
@@ -81,8 +87,8 @@ read_memory(void *user, uint8_t *data, size_t capacity, size_t *out_len, reels_e
     return REELS_OK;
 }
 
-uint64_t
-flow_upload(struct flow *flow, uint64_t person_id, const uint8_t *data, size_t len, uint32_t visibility)
+uint64_t flow_upload(
+    struct flow *flow, uint64_t person_id, const uint8_t *data, size_t len, uint32_t visibility)
 {
     reels_uploads *uploads = reels_platform_uploads(flow->platform);
     reels_upload_begin_request request = {.struct_size = sizeof(request),
@@ -107,7 +113,8 @@ flow_upload(struct flow *flow, uint64_t person_id, const uint8_t *data, size_t l
                                &offset,
                                &flow->env.err));
     ck_assert_uint_eq(offset, len);
-    test_ok(&flow->env, reels_upload_commit(uploads, NULL, reel_id, person_id, NULL, &flow->env.err));
+    test_ok(&flow->env,
+            reels_upload_commit(uploads, NULL, reel_id, person_id, NULL, &flow->env.err));
     return reel_id;
 }
 
@@ -116,9 +123,10 @@ reels_reel flow_wait(struct flow *flow, uint64_t reel_id)
     reels_reel reel = {.struct_size = sizeof(reel)};
     for (;;) {
         flow_settle(flow);
-        test_ok(&flow->env,
-                reels_reel_get(
-                    reels_platform_reels(flow->platform), NULL, &reel_id, 1, &reel, &flow->env.err));
+        test_ok(
+            &flow->env,
+            reels_reel_get(
+                reels_platform_reels(flow->platform), NULL, &reel_id, 1, &reel, &flow->env.err));
         if (reel.state != REELS_REEL_UPLOADED && reel.state != REELS_REEL_PROCESSING) {
             return reel;
         }
@@ -145,8 +153,8 @@ uint64_t flow_ready(struct flow *flow, uint64_t person_id)
     return reel_id;
 }
 
-reels_event
-flow_event(uint32_t type, uint64_t reel_id, uint64_t session, uint64_t sequence, int64_t position_us)
+reels_event flow_event(
+    uint32_t type, uint64_t reel_id, uint64_t session, uint64_t sequence, int64_t position_us)
 {
     return (reels_event){.struct_size = sizeof(reels_event),
                          .type = type,

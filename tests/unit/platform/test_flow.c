@@ -1,5 +1,5 @@
-/* Shows the way through the whole: a clip goes in, is transcoded, is found in a feed, is liked and watched,
- * and the counts come back right, also after a restart. */
+/* Shows the way through the whole: a clip goes in, is transcoded, is found in a feed, is liked and
+ * watched, and the counts come back right, also after a restart. */
 #include <string.h>
 
 #include "flow_fixture.h"
@@ -168,7 +168,8 @@ START_TEST(test_flow_refuses_what_is_no_media_at_the_first_bytes)
                 reels_platform_reels(flow.platform), NULL, &reel_id, 1, &reel, &flow.env.err));
     ck_assert_uint_eq(reel.state, REELS_REEL_NONE);
     reels_upload_info info = {.struct_size = sizeof(info)};
-    test_status(REELS_ERR_NOT_FOUND, reels_upload_get(uploads, NULL, reel_id, CREATOR, &info, NULL));
+    test_status(REELS_ERR_NOT_FOUND,
+                reels_upload_get(uploads, NULL, reel_id, CREATOR, &info, NULL));
 }
 END_TEST
 
