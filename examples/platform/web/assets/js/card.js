@@ -316,7 +316,7 @@ export function endCard({ empty, actions }) {
   const head = empty ? 'Nothing to watch yet' : "You're all caught up";
   const text = empty
     ? 'Follow somebody, or be the first to post a reel. What others post turns up here.'
-    : 'You have seen everything there is for now. New reels turn up here as they are posted.';
+    : 'You have seen everything there is. New reels turn up here as they are posted.';
   return el(
     'article.card.card-end',
     { 'aria-label': head },
