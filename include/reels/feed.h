@@ -123,7 +123,8 @@ typedef struct reels_feed_item {
 /**
  * Gives the next page of a session: reels that are READY and public, not the viewer's own, not
  * watched, and not by creators who are muted, blocked or have blocked the viewer; none twice within
- * a session. A cursor whose session has expired begins a new one.
+ * a session. A cursor whose
+ * session has expired, or is not this viewer's, begins a new one.
  *
  * @param      feed       feed
  * @param      call       deadline and cancel; may be NULL

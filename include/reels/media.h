@@ -57,8 +57,9 @@ typedef struct reels_media_limits {
         decode_cost_max; /**< 40: CPU seconds for each media second (and 10 s more), all rungs */
     uint64_t metadata_bytes_max; /**< 1 MiB of tags */
     uint64_t output_bytes_max;   /**< 512 MiB, all files of a transcode */
-    uint64_t memory_bytes_max;   /**< of an isolated worker, enforced there; 0 = by size of picture:
-                                    512 MiB up to   1080p, up to 1 GiB beyond */
+    uint64_t memory_bytes_max;   /**< of an isolated worker, enforced there, counting what is asked
+                                    for: 0 = 768 MiB up to 1080p, more for larger pictures and more
+                                    than two threads */
 } reels_media_limits;
 
 enum {

@@ -13,6 +13,10 @@ reels_status reels__queue_log_open(
     void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
 reels_status reels__queue_mem_open(
     void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
+reels_status reels__cache_mem_open(
+    void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
+reels_status reels__cache_none_open(
+    void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
 reels_status reels__catalog_mem_open(
     void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err);
 reels_status reels__catalog_sqlite_open(

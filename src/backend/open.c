@@ -28,6 +28,8 @@ static const struct {
     const char *name;
     reels_scheme_open_fn open;
 } EMBEDDED[] = {
+    {REELS_PORT_CACHE, "mem", reels__cache_mem_open},
+    {REELS_PORT_CACHE, "none", reels__cache_none_open},
     {REELS_PORT_QUEUE, "file", reels__queue_log_open},
     {REELS_PORT_QUEUE, "mem", reels__queue_mem_open},
     {REELS_PORT_BLOB, "file", reels__blob_dir_open},

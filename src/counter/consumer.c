@@ -16,8 +16,6 @@
 #include "dedupe.h"
 #include "kinds.h"
 
-#define GROUP "counter"
-
 enum {
     DEFAULT_PARTITIONS = 16,
     DEFAULT_WINDOW_US = 1000000,
@@ -202,7 +200,7 @@ static reels_status partition_open(reels_counter *counter,
     reels_buf_clear(counter->state);
     REELS_TRY(reels_stats_writer_open(counter->stats,
                                       NULL,
-                                      GROUP,
+                                      REELS__COUNTER_GROUP,
                                       partition->number,
                                       counter->holder,
                                       &writer,
@@ -247,7 +245,7 @@ static reels_status join(reels_counter *counter, reels_error *err)
 {
     reels_queue_join request = {.struct_size = sizeof(request),
                                 .topic = reels_event_topic_name(REELS_TOPIC_ENGAGE),
-                                .group = GROUP,
+                                .group = REELS__COUNTER_GROUP,
                                 .consumer = counter->holder};
     return reels_queue_group_join(counter->queue, NULL, &request, &counter->consumer, err);
 }
@@ -352,7 +350,7 @@ store_partition(reels_counter *counter, struct partition *partition, reels_error
     REELS_TRY(reels__dedupe_write(&partition->dedupe, counter->state, err));
     reels_stats_batch batch = {.struct_size = sizeof(batch),
                                .partition = partition->number,
-                               .group = GROUP,
+                               .group = REELS__COUNTER_GROUP,
                                .epoch = partition->stats_epoch,
                                .begin_offset = partition->stored_offset,
                                .end_offset = partition->next_offset,
@@ -460,29 +458,4 @@ reels_status reels_counter_step(reels_counter *counter,
         rejoin_later(counter);
     }
     return status;
-}
-
-reels_status reels_counter_read(reels_stats *stats,
-                                const reels_call *call,
-                                const uint64_t *entities,
-                                size_t entities_count,
-                                const uint32_t *counters,
-                                size_t counters_count,
-                                int64_t *out,
-                                reels_error *err)
-{
-    static const int64_t total = 0;
-    REELS_REQUIRE(stats != NULL && (entities_count == 0 || (entities != NULL && out != NULL)),
-                  err,
-                  "stats, entities and out are needed");
-    /* uint64_t and int64_t may alias, and IDs have 63 bits. */
-    reels_stats_query query = {.struct_size = sizeof(query),
-                               .group = GROUP,
-                               .entity_ids = (const int64_t *)entities,
-                               .entities_count = entities_count,
-                               .counters = counters,
-                               .counters_count = counters_count,
-                               .windows_unix_us = &total,
-                               .windows_count = 1};
-    return reels_stats_read(stats, call, &query, out, err);
 }

@@ -4,6 +4,9 @@
 
 #include <reels/counter.h>
 
+/* The consumer group, and the group of the stats store. */
+#define REELS__COUNTER_GROUP "counter"
+
 struct reels__counter_effect {
     uint64_t entity_id; /* 0 = the event counts for nothing */
     int64_t amount;

@@ -247,6 +247,13 @@ static int may_stand(uint32_t type)
     }
 }
 
+/* The samples of a moof without an mdat cannot be looked at: nothing says that they are there. */
+static void forget_fragment(struct reading *r)
+{
+    reels__find(r->finder, REELS_VERIFY_BOX, "a moof box is not followed by its mdat");
+    r->out->samples_count = r->samples_before;
+}
+
 static void read_top(struct reading *r, struct reels__bytes in)
 {
     struct reels__box box;
@@ -254,6 +261,9 @@ static void read_top(struct reading *r, struct reels__bytes in)
     while (r->status == REELS_OK && reels__box_next(&in, "the segment", r->finder, &box) == 1) {
         char name[5];
         if (box.type == REELS__FOURCC('m', 'o', 'o', 'f')) {
+            if (moof_waits) {
+                forget_fragment(r);
+            }
             read_moof(r, box);
             moof_waits = 1;
         } else if (box.type == REELS__FOURCC('m', 'd', 'a', 't') && moof_waits) {
@@ -265,12 +275,11 @@ static void read_top(struct reading *r, struct reels__bytes in)
                 r->finder, REELS_VERIFY_CMAF, "a %s box where moof and mdat should be", name);
         }
     }
-    /* Samples whose bytes did not come cannot be looked at. */
-    if (moof_waits || r->out->fragments_count == 0) {
-        reels__find(r->finder,
-                    REELS_VERIFY_BOX,
-                    "a media segment is at least one moof, each with its mdat");
-        r->out->samples_count = moof_waits ? r->samples_before : r->out->samples_count;
+    if (moof_waits) {
+        forget_fragment(r);
+    }
+    if (r->out->fragments_count == 0) {
+        reels__find(r->finder, REELS_VERIFY_BOX, "a media segment holds at least one moof box");
     }
 }
 

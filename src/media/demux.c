@@ -232,38 +232,6 @@ static reels_status look_into_streams(reels__media_demux *demux, reels_error *er
     return check_header(demux, err);
 }
 
-static reels_status open_container(reels__media_demux *demux, reels_error *err)
-{
-    uint8_t front[REELS__SNIFF_BYTES];
-    size_t len = 0;
-    size_t got = 1;
-    while (len < sizeof front && got > 0) {
-        REELS_TRY(reels__media_source_read(
-            demux->source, len, front + len, sizeof front - len, &got, err));
-        len += got;
-    }
-    REELS_TRY(reels__media_sniff(front, len, &demux->container, err));
-    const AVInputFormat *input = av_find_input_format(demux->container->demuxer);
-    if (input == NULL) {
-        return reels__fail(
-            err, REELS_ERR_UNSUPPORTED, "this libavformat cannot read %s", demux->container->name);
-    }
-    REELS_TRY(make_format(demux, err));
-    int av_status = avformat_open_input(&demux->format, NULL, input, NULL);
-    if (demux->io_status < 0) {
-        return demux->io_status;
-    }
-    if (av_status < 0) {
-        /* Too many tracks are told as ENOMEM; a header that asks for absurd tables too. */
-        if (av_status == AVERROR(ENOMEM)) {
-            return reels__fail(
-                err, REELS_ERR_LIMIT, "the header asks for more tracks or tables than allowed");
-        }
-        return reels__media_av_fail(av_status, "the header cannot be read", err);
-    }
-    return check_header(demux, err);
-}
-
 /* Entries whose samples are encrypted hide their codec; looked for where headers are. */
 static reels_status look_for_encryption(reels__media_demux *demux, reels_error *err)
 {
@@ -295,6 +263,42 @@ static reels_status look_for_encryption(reels__media_demux *demux, reels_error *
     return status;
 }
 
+static reels_status open_container(reels__media_demux *demux, reels_error *err)
+{
+    uint8_t front[REELS__SNIFF_BYTES];
+    size_t len = 0;
+    size_t got = 1;
+    while (len < sizeof front && got > 0) {
+        REELS_TRY(reels__media_source_read(
+            demux->source, len, front + len, sizeof front - len, &got, err));
+        len += got;
+    }
+    REELS_TRY(reels__media_sniff(front, len, &demux->container, err));
+    const AVInputFormat *input = av_find_input_format(demux->container->demuxer);
+    if (input == NULL) {
+        return reels__fail(
+            err, REELS_ERR_UNSUPPORTED, "this libavformat cannot read %s", demux->container->name);
+    }
+    REELS_TRY(look_for_encryption(demux, err));
+    REELS_TRY(make_format(demux, err));
+    int av_status = avformat_open_input(&demux->format, NULL, input, NULL);
+    if (demux->io_status < 0) {
+        return demux->io_status;
+    }
+    if (av_status < 0 && demux->encrypted) {
+        return reels__fail(err, REELS_ERR_ENCRYPTED, "it is encrypted");
+    }
+    if (av_status < 0) {
+        /* Too many tracks are told as ENOMEM; a header that asks for absurd tables too. */
+        if (av_status == AVERROR(ENOMEM)) {
+            return reels__fail(
+                err, REELS_ERR_LIMIT, "the header asks for more tracks or tables than allowed");
+        }
+        return reels__media_av_fail(av_status, "the header cannot be read", err);
+    }
+    return check_header(demux, err);
+}
+
 reels_status reels__media_demux_open(reels__media_demux *demux,
                                      reels_ctx *ctx,
                                      const reels_call *call,
@@ -312,9 +316,6 @@ reels_status reels__media_demux_open(reels__media_demux *demux,
         demux->next_dts_us[i] = REELS__NO_TIME;
     }
     reels_status status = open_container(demux, err);
-    if (status == REELS_OK && streams) {
-        status = look_for_encryption(demux, err);
-    }
     if (status == REELS_OK && streams) {
         status = look_into_streams(demux, err);
     }

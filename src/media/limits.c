@@ -45,12 +45,17 @@ reels_status reels__media_limits_read(const reels_media_limits *limits,
     return REELS_OK;
 }
 
-uint64_t reels__media_memory_default(uint64_t pixels)
+uint64_t reels__media_memory_default(uint64_t pixels, uint32_t threads_count)
 {
     const uint64_t full_hd = UINT64_C(1920) * 1088;
-    uint64_t mib = 512;
+    /* 1080p: 508 MiB with one thread and 594 MiB with two were asked for. A larger source adds the
+     * pictures that its decoder holds, a thread those in flight. */
+    uint64_t mib = 768;
     if (pixels > full_hd) {
-        mib += (pixels - full_hd) / full_hd * 170 + 170;
+        mib += (pixels - full_hd) * 170 / full_hd;
     }
-    return (mib < 1024 ? mib : 1024) << 20;
+    if (threads_count > 2) {
+        mib += UINT64_C(64) * (threads_count < 10 ? threads_count - 2 : 8);
+    }
+    return mib << 20;
 }

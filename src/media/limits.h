@@ -17,7 +17,8 @@ reels_status reels__media_limits_read(const reels_media_limits *limits,
                                       reels_media_limits *out,
                                       reels_error *err);
 
-/* The cap for a worker that handles pictures of so many pixels. */
-uint64_t reels__media_memory_default(uint64_t pixels);
+/* The cap for a worker that handles pictures of so many pixels with so many threads: what the whole
+ * ladder was seen to need, and a quarter more. It counts what is asked for, used or not. */
+uint64_t reels__media_memory_default(uint64_t pixels, uint32_t threads_count);
 
 #endif

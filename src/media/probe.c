@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "media/describe.h"
+#include "media/isolate.h"
 #include "media/limits.h"
 #include "media/pipeline.h"
 
@@ -55,6 +56,30 @@ reels_status reels__media_probe(reels_ctx *ctx,
     return status;
 }
 
+static reels_status probe_in_worker(reels_ctx *ctx,
+                                    const reels_call *call,
+                                    reels__media_source *source,
+                                    const reels__media_settings *settings,
+                                    uint32_t exact,
+                                    reels_probe_info *info,
+                                    reels_error *err)
+{
+    const int64_t step_us = 1000000;
+    reels__media_isolate *isolate = NULL;
+    reels_status status =
+        reels__media_isolate_new_probe(ctx, source, settings, exact, &isolate, err);
+    while (status == REELS_OK) {
+        status =
+            reels__media_isolate_step(isolate, call, reels_ctx_now_mono_us(ctx) + step_us, err);
+    }
+    if (status == REELS_END) {
+        *info = *reels__media_isolate_info(isolate);
+        status = REELS_OK;
+    }
+    reels__media_isolate_free(isolate);
+    return status;
+}
+
 reels_status reels_probe_run(reels_ctx *ctx,
                              const reels_call *call,
                              const reels_media_input *input,
@@ -66,17 +91,21 @@ reels_status reels_probe_run(reels_ctx *ctx,
                   err,
                   "probe: ctx, input and out_info must be given");
     reels_probe_options in = {0};
-    reels_media_limits limits = {0};
     reels__media_settings settings = {0};
     REELS_TRY(reels__options_read(
         options, sizeof(reels_probe_options), &in, sizeof in, "reels_probe_options", err));
-    REELS_TRY(reels__media_limits_read(in.limits, &limits, err));
+    REELS_TRY(reels__media_limits_read(in.limits, &settings.limits, err));
     REELS_TRY(reels__media_isolation_read(in.isolation, &settings, err));
     REELS_TRY(reels__call_check(ctx, call, err));
     reels__media_source source = {0};
     reels_probe_info info = {0};
-    REELS_TRY(reels__media_source_open(&source, ctx, input, limits.file_bytes_max, err));
-    reels_status status = reels__media_probe(ctx, call, &source, &limits, in.exact, &info, err);
+    REELS_TRY(reels__media_source_open(&source, ctx, input, settings.limits.file_bytes_max, err));
+    reels_status status = REELS_OK;
+    if (settings.isolation == REELS_ISOLATION_NONE) {
+        status = reels__media_probe(ctx, call, &source, &settings.limits, in.exact, &info, err);
+    } else {
+        status = probe_in_worker(ctx, call, &source, &settings, in.exact, &info, err);
+    }
     reels__media_source_close(&source);
     return status < 0 ? status
                       : reels__result_write(out_info,

@@ -56,7 +56,10 @@ open_encoder(reels__media_rung *rung, const char *preset, uint32_t threads_count
         return reels__fail(err, REELS_ERR_UNSUPPORTED, "libx264 lacks an option that is needed");
     }
     int av_status = avcodec_open2(rung->encoder, codec, NULL);
-    if (av_status == AVERROR(EINVAL) || av_status == AVERROR_EXTERNAL) {
+    if (av_status == AVERROR_EXTERNAL) {
+        return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for libx264");
+    }
+    if (av_status == AVERROR(EINVAL)) {
         return reels__fail(err,
                            REELS_ERR_INVALID_ARG,
                            "libx264 refuses the rung %s (%ux%u, preset %s)",
@@ -107,6 +110,14 @@ reels_status reels__media_rung_open(reels__media_rung *rung,
     return open_encoder(rung, preset, threads_count, err);
 }
 
+/* With valid pictures libx264 fails for one reason. */
+static reels_status encoder_failed(int av_status, reels_error *err)
+{
+    return av_status == AVERROR_EXTERNAL
+               ? reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for libx264")
+               : reels__media_av_fail(av_status, "libx264 failed", err);
+}
+
 /* Called by the thread that set `running`, without the lock. */
 static reels_status keep_packet(reels__media_rung *rung, AVPacket *packet)
 {
@@ -151,7 +162,7 @@ static reels_status receive(reels__media_rung *rung)
             return REELS_END;
         }
         if (av_status < 0) {
-            return reels__media_av_fail(av_status, "libx264 failed", &rung->error);
+            return encoder_failed(av_status, &rung->error);
         }
         reels_status status = keep_packet(rung, packet);
         if (status < 0) {
@@ -170,7 +181,7 @@ static reels_status encode(reels__media_rung *rung, AVFrame *frame)
         int av_status = avcodec_send_frame(rung->encoder, frame);
         av_frame_free(&frame);
         if (av_status < 0) {
-            return reels__media_av_fail(av_status, "libx264 failed", &rung->error);
+            return encoder_failed(av_status, &rung->error);
         }
     }
     return receive(rung);

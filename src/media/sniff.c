@@ -78,6 +78,21 @@ static const char *const iso_boxes[] = {"ftyp",
                                         "junk",
                                         "pict"};
 
+/* Major brands of still pictures in the same boxes (image sequences have others). */
+static int is_iso_picture(const uint8_t *data, size_t len)
+{
+    static const char *const brands[] = {"avif", "heic", "heix", "heim", "heis", "mif1"};
+    if (len < 12 || memcmp(data + 4, "ftyp", 4) != 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < REELS__COUNT(brands); i++) {
+        if (memcmp(data + 8, brands[i], 4) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int is_iso(const uint8_t *data, size_t len)
 {
     if (len < 8) {
@@ -198,6 +213,10 @@ reels_status reels__media_sniff(const uint8_t *data,
         return REELS_OK;
     }
     *out = NULL;
+    if (is_iso_picture(data, len)) {
+        return reels__fail(
+            err, REELS_ERR_UNSUPPORTED, "not a video: it is an AVIF or HEIF picture");
+    }
     if (is_iso(data, len)) {
         *out = &container_mp4;
     } else if (is_transport_stream(data, len)) {
@@ -218,22 +237,62 @@ reels_status reels__media_sniff(const uint8_t *data,
     return REELS_OK;
 }
 
+/* An stsd box whose first entry (size, type) hides its codec. */
+static int is_encrypted_entry(const uint8_t *type)
+{
+    /* type, version and flags, count, size of the entry, its type. */
+    const size_t entry_type_at = 16;
+    return memcmp(type, "stsd", 4) == 0 && (memcmp(type + entry_type_at, "encv", 4) == 0 ||
+                                            memcmp(type + entry_type_at, "enca", 4) == 0);
+}
+
+/* The boxes of PIFF 1.1, which came before Common Encryption: of tracks, of samples. */
+static int is_piff(const uint8_t *type)
+{
+    static const uint8_t track[16] = {0x89,
+                                      0x74,
+                                      0xDB,
+                                      0xCE,
+                                      0x7B,
+                                      0xE7,
+                                      0x4C,
+                                      0x51,
+                                      0x84,
+                                      0xF9,
+                                      0x71,
+                                      0x48,
+                                      0xF9,
+                                      0x88,
+                                      0x25,
+                                      0x54};
+    static const uint8_t samples[16] = {0xA2,
+                                        0x39,
+                                        0x4F,
+                                        0x52,
+                                        0x5A,
+                                        0x9B,
+                                        0x4F,
+                                        0x14,
+                                        0xA2,
+                                        0x44,
+                                        0x6C,
+                                        0x42,
+                                        0x7C,
+                                        0x64,
+                                        0x8D,
+                                        0xF4};
+    return memcmp(type, "uuid", 4) == 0 && (memcmp(type + 4, track, sizeof track) == 0 ||
+                                            memcmp(type + 4, samples, sizeof samples) == 0);
+}
+
 int reels__media_iso_is_encrypted(const uint8_t *data, size_t len)
 {
-    /* stsd: type, version and flags, count, then the first entry: size, type. */
-    const size_t entry_type_at = 16;
-    size_t at = 0;
-    while (len > entry_type_at + 4 && at < len - entry_type_at - 4) {
-        const uint8_t *hit = memchr(data + at, 's', len - entry_type_at - 4 - at);
-        if (hit == NULL) {
-            return 0;
-        }
-        at = (size_t)(hit - data);
-        if (memcmp(hit, "stsd", 4) == 0 && (memcmp(hit + entry_type_at, "encv", 4) == 0 ||
-                                            memcmp(hit + entry_type_at, "enca", 4) == 0)) {
+    const size_t longest = 20;
+    for (size_t at = 0; len >= longest && at <= len - longest; at++) {
+        if ((data[at] == 's' && is_encrypted_entry(data + at)) ||
+            (data[at] == 'u' && is_piff(data + at))) {
             return 1;
         }
-        at++;
     }
     return 0;
 }

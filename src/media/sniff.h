@@ -21,7 +21,7 @@ reels_status reels__media_sniff(const uint8_t *data,
                                 const reels__media_container **out,
                                 reels_error *err);
 
-/* 1 when an ISO base media header holds an encrypted sample entry. */
+/* 1 when a piece of an ISO base media file holds the box of an encrypted track. */
 int reels__media_iso_is_encrypted(const uint8_t *data, size_t len);
 
 #endif

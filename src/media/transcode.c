@@ -6,6 +6,7 @@
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "media/isolate.h"
 #include "media/pipeline.h"
 #include "media/stage.h"
 
@@ -19,7 +20,8 @@ struct reels_transcode {
     reels__media_settings settings;
     reels__media_source source;
     reels__media_stage stage;
-    reels__media_pipeline *pipeline;
+    reels__media_pipeline *pipeline; /* of a job in this process */
+    reels__media_isolate *isolate;   /* of a job in a worker, from its first step on */
     reels_transcode_progress_fn progress;
     void *progress_user;
     uint32_t told_ppm;
@@ -60,7 +62,7 @@ reels_status reels_transcode_new(reels_ctx *ctx,
         status = reels__media_stage_init(
             &job->stage, ctx, output, output_impl, job->settings.limits.output_bytes_max, err);
     }
-    if (status == REELS_OK) {
+    if (status == REELS_OK && job->settings.isolation == REELS_ISOLATION_NONE) {
         status = reels__media_pipeline_new(ctx,
                                            &job->source,
                                            &job->settings,
@@ -108,16 +110,20 @@ static reels_status check_cost(const reels_transcode *job, reels_error *err)
                              job->settings.limits.decode_cost_max);
 }
 
+static void remember_info(reels_transcode *job, const reels_probe_info *info)
+{
+    if (info != NULL && !job->has_info) {
+        job->info = *info;
+        job->has_info = 1;
+    }
+}
+
 static reels_status
 step_here(reels_transcode *job, const reels_call *call, int64_t until_us, reels_error *err)
 {
     for (;;) {
         reels_status status = reels__media_pipeline_tick(job->pipeline, call, err);
-        const reels_probe_info *info = reels__media_pipeline_info(job->pipeline);
-        if (info != NULL && !job->has_info) {
-            job->info = *info;
-            job->has_info = 1;
-        }
+        remember_info(job, reels__media_pipeline_info(job->pipeline));
         if (status != REELS_OK) {
             return status;
         }
@@ -130,15 +136,47 @@ step_here(reels_transcode *job, const reels_call *call, int64_t until_us, reels_
     }
 }
 
+static reels_status
+step_worker(reels_transcode *job, const reels_call *call, int64_t until_us, reels_error *err)
+{
+    if (job->isolate == NULL) {
+        REELS_TRY(reels__media_isolate_new(job->ctx,
+                                           &job->source,
+                                           &job->settings,
+                                           &reels__media_stage_table,
+                                           &job->stage,
+                                           &job->isolate,
+                                           err));
+    }
+    for (;;) {
+        reels_status status = reels__media_isolate_step(job->isolate, call, until_us, err);
+        remember_info(job, reels__media_isolate_info(job->isolate));
+        if (status != REELS_OK) {
+            return status;
+        }
+        reels_transcode_progress now;
+        reels__media_isolate_progress(job->isolate, &now);
+        tell(job, &now);
+        if (reels_ctx_now_mono_us(job->ctx) >= until_us) {
+            return REELS_OK;
+        }
+    }
+}
+
 /* Everything is written: let it be seen. */
 static reels_status complete(reels_transcode *job, reels_error *err)
 {
-    reels__media_pipeline_summary(job->pipeline, &job->summary, job->rungs);
+    reels_transcode_progress now;
+    if (job->isolate != NULL) {
+        reels__media_isolate_summary(job->isolate, &job->summary, job->rungs);
+        reels__media_isolate_progress(job->isolate, &now);
+    } else {
+        reels__media_pipeline_summary(job->pipeline, &job->summary, job->rungs);
+        reels__media_pipeline_progress(job->pipeline, &now);
+    }
     job->summary.output_bytes = job->stage.bytes;
     job->summary.files_count = job->stage.files_count;
     REELS_TRY(reels__media_stage_commit(&job->stage, err));
-    reels_transcode_progress now;
-    reels__media_pipeline_progress(job->pipeline, &now);
     tell(job, &now);
     return REELS_END;
 }
@@ -148,6 +186,8 @@ static void let_go(reels_transcode *job)
 {
     reels__media_pipeline_free(job->pipeline);
     job->pipeline = NULL;
+    reels__media_isolate_free(job->isolate);
+    job->isolate = NULL;
     reels__media_stage_dispose(&job->stage);
     reels__media_source_close(&job->source);
 }
@@ -166,9 +206,11 @@ reels_status reels_transcode_step(reels_transcode *job,
     }
     int64_t begun_us = reels_ctx_now_mono_us(job->ctx);
     int64_t until_us = begun_us + (budget_us > 0 ? budget_us : 0);
-    reels_status status = step_here(job, call, until_us, err);
+    int here = job->settings.isolation == REELS_ISOLATION_NONE;
+    reels_status status =
+        here ? step_here(job, call, until_us, err) : step_worker(job, call, until_us, err);
     job->busy_us += reels_ctx_now_mono_us(job->ctx) - begun_us;
-    if (status == REELS_OK) {
+    if (status == REELS_OK && here) {
         status = check_cost(job, err);
     }
     if (status == REELS_END) {

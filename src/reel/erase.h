@@ -13,4 +13,11 @@ reels_status reels__reel_erase_unfinished(reels_reel_store *store,
                                           int *out_is_committed,
                                           reels_error *err);
 
+/* Deletes the row of a reel that is DELETED, once nothing of it is left; OK also when there is
+ * none. */
+reels_status reels__reel_erase_deleted(reels_reel_store *store,
+                                       const reels_call *call,
+                                       uint64_t reel_id,
+                                       reels_error *err);
+
 #endif

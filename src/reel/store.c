@@ -282,24 +282,48 @@ reels_status reels_reel_update(reels_reel_store *store,
     return write_row(store, call, reel, REELS_IF_VERSION, event_type, &reel->version, err);
 }
 
-reels_status reels__reel_erase_unfinished(reels_reel_store *store,
-                                          const reels_call *call,
-                                          uint64_t reel_id,
-                                          int *out_is_committed,
-                                          reels_error *err)
+/* Deletes a row in one state only. *out_result: OK, or CONFLICT when it is not there in that state.
+ */
+static reels_status erase_in_state(reels_reel_store *store,
+                                   const reels_call *call,
+                                   uint64_t reel_id,
+                                   uint32_t state,
+                                   reels_status *out_result,
+                                   reels_error *err)
 {
     reels_value key = reels__value_id(reel_id);
     reels_op op = {.table = reels_reel_table(),
                    .values = &key,
-                   .condition_value = reels__value_int(REELS_REEL_INIT),
+                   .condition_value = reels__value_int(state),
                    .condition_column = REELS__REEL_STATE,
                    .kind = REELS_OP_DELETE,
                    .condition = REELS_IF_COLUMN};
     reels_commit commit = {.struct_size = sizeof(commit), .shard = key, .ops = &op, .ops_count = 1};
     reels_commit_result result = {0};
     REELS_TRY(reels_catalog_commit(store->catalog, call, &commit, 1, &result, err));
-    if (result.status == REELS_OK) {
-        *out_is_committed = 0;
+    *out_result = result.status;
+    return REELS_OK;
+}
+
+reels_status reels__reel_erase_deleted(reels_reel_store *store,
+                                       const reels_call *call,
+                                       uint64_t reel_id,
+                                       reels_error *err)
+{
+    reels_status result = REELS_OK;
+    return erase_in_state(store, call, reel_id, REELS_REEL_DELETED, &result, err);
+}
+
+reels_status reels__reel_erase_unfinished(reels_reel_store *store,
+                                          const reels_call *call,
+                                          uint64_t reel_id,
+                                          int *out_is_committed,
+                                          reels_error *err)
+{
+    reels_status result = REELS_OK;
+    REELS_TRY(erase_in_state(store, call, reel_id, REELS_REEL_INIT, &result, err));
+    *out_is_committed = 0;
+    if (result == REELS_OK) {
         return REELS_OK;
     }
     reels_reel reel = {.struct_size = sizeof(reel)};

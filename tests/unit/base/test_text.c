@@ -70,10 +70,10 @@ START_TEST(test_utf8_every_code_point_comes_back)
         uint32_t back = 0;
         size_t n = reels__utf8_encode(code_point, bytes);
         int exists = code_point < 0x110000 && (code_point < 0xD800 || code_point > 0xDFFF);
-        ck_assert(exists == (n != 0));
-        if (exists) {
-            ck_assert(reels__utf8_decode(bytes, n, &back) == n);
-            ck_assert(back == code_point);
+        int right = exists ? n != 0 && reels__utf8_decode(bytes, n, &back) == n : n == 0;
+        /* One assertion in a million rounds costs more than the round. */
+        if (!right || (exists && back != code_point)) {
+            ck_abort_msg("U+%04X", (unsigned)code_point);
         }
     }
 }
@@ -333,23 +333,23 @@ START_TEST(test_number_doubles_agree_with_libc)
 {
     struct test_random random;
     test_random_init(&random, (uint64_t)_i);
-    for (int round = 0; round < 5000; round++) {
+    for (int round = 0; round < 3000; round++) {
         double value = double_random(&random, _i);
         double back = 0;
         char text[REELS__NUMBER_TEXT_BYTES];
         char longest[40];
         size_t len = reels__double_to_text(value, text);
-        ck_assert_msg(strtod(text, NULL) == value, "%.17g became %s", value, text);
-        ck_assert(reels__double_from_text(text, len, &back) == REELS_OK);
-        ck_assert(memcmp(&back, &value, sizeof value) == 0);
+        reels_status status = reels__double_from_text(text, len, &back);
+        if (status != REELS_OK || strtod(text, NULL) != value ||
+            memcmp(&back, &value, sizeof value) != 0) {
+            ck_abort_msg("%.17g became %s", value, text);
+        }
         int n = snprintf(longest, sizeof longest, "%.*e", (int)(round % 25), value);
         double expected = strtod(longest, NULL);
-        reels_status status = reels__double_from_text(longest, (size_t)n, &back);
-        ck_assert_msg(isinf(expected) ? status == REELS_ERR_LIMIT
-                                      : status == REELS_OK && back == expected,
-                      "%s was read as %.17g",
-                      longest,
-                      back);
+        status = reels__double_from_text(longest, (size_t)n, &back);
+        if (isinf(expected) ? status != REELS_ERR_LIMIT : status != REELS_OK || back != expected) {
+            ck_abort_msg("%s was read as %.17g", longest, back);
+        }
     }
 }
 END_TEST
@@ -359,7 +359,7 @@ START_TEST(test_number_midpoints_round_to_even)
 {
     struct test_random random;
     test_random_init(&random, 9);
-    for (int round = 0; round < 2000; round++) {
+    for (int round = 0; round < 500; round++) {
         double low = ldexp(1.0 + (double)test_random_below(&random, 1U << 30) / (1U << 30),
                            (int)test_random_below(&random, 60) - 50);
         double high = nextafter(low, 2 * low);

@@ -1,0 +1,393 @@
+/* Owns the index of what may be shown; see index.h. */
+#include "index.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "rank.h"
+
+enum {
+    SLOTS_FIRST = 256,
+    SWEEP_PART = 16 /* past the limit one in so many goes: the oldest */
+};
+
+reels_status reels__feed_index_init(struct reels__feed_index *index,
+                                    const reels_ctx *ctx,
+                                    size_t reels_max,
+                                    reels_error *err)
+{
+    memset(index, 0, sizeof(*index));
+    if (pthread_mutex_init(&index->lock, NULL) != 0) {
+        return reels__fail(err, REELS_ERR_NO_MEMORY, "no lock for the feed's index");
+    }
+    index->ctx = ctx;
+    index->reels_max = reels_max;
+    REELS_TRY(reels__map_u64_init(&index->by_reel, ctx, reels_max + 1, err));
+    REELS_TRY(reels__map_u64_init(&index->by_creator, ctx, reels_max + 1, err));
+    index->fresh = reels__mem_calloc(ctx, REELS__FEED_TOP_MAX, sizeof(*index->fresh));
+    index->trending = reels__mem_calloc(ctx, REELS__FEED_TOP_MAX, sizeof(*index->trending));
+    if (index->fresh == NULL || index->trending == NULL) {
+        return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for the feed's lists");
+    }
+    return REELS_OK;
+}
+
+void reels__feed_index_dispose(struct reels__feed_index *index)
+{
+    if (index->ctx == NULL) {
+        return;
+    }
+    reels__mem_free(index->ctx, index->trending);
+    reels__mem_free(index->ctx, index->fresh);
+    reels__mem_free(index->ctx, index->slots);
+    reels__map_u64_dispose(&index->by_creator);
+    reels__map_u64_dispose(&index->by_reel);
+    (void)pthread_mutex_destroy(&index->lock);
+    memset(index, 0, sizeof(*index));
+}
+
+/* ---- under the lock ---- */
+
+static struct reels__feed_slot *find(struct reels__feed_index *index, uint64_t reel_id)
+{
+    uint64_t position = 0;
+    if (!reels__map_u64_get(&index->by_reel, reel_id, &position)) {
+        return NULL;
+    }
+    return &index->slots[position];
+}
+
+static reels_status reserve_slot(struct reels__feed_index *index, reels_error *err)
+{
+    if (index->free_slot != 0 || index->slots_count < index->slots_capacity) {
+        return REELS_OK;
+    }
+    size_t capacity = index->slots_capacity == 0 ? SLOTS_FIRST : index->slots_capacity * 2;
+    struct reels__feed_slot *slots =
+        reels__mem_realloc(index->ctx, index->slots, capacity * sizeof(*slots));
+    if (slots == NULL) {
+        return reels__fail(
+            err, REELS_ERR_NO_MEMORY, "no memory for %zu reels in the feed", capacity);
+    }
+    index->slots = slots;
+    index->slots_capacity = capacity;
+    return REELS_OK;
+}
+
+static uint32_t take_slot(struct reels__feed_index *index)
+{
+    if (index->free_slot != 0) {
+        uint32_t position = index->free_slot - 1;
+        index->free_slot = index->slots[position].next_of_creator;
+        return position;
+    }
+    return (uint32_t)index->slots_count++;
+}
+
+static void unlink_creator(struct reels__feed_index *index, uint32_t position)
+{
+    struct reels__feed_slot *slot = &index->slots[position];
+    uint64_t head = 0;
+    if (!reels__map_u64_get(&index->by_creator, slot->entry.creator_id, &head)) {
+        return;
+    }
+    if (head == position) {
+        if (slot->next_of_creator != 0) {
+            /* The key is there: no memory is taken. */
+            (void)reels__map_u64_put(
+                &index->by_creator, slot->entry.creator_id, slot->next_of_creator - 1, NULL);
+        } else {
+            (void)reels__map_u64_remove(&index->by_creator, slot->entry.creator_id, NULL);
+        }
+        return;
+    }
+    struct reels__feed_slot *at = &index->slots[head];
+    while (at->next_of_creator != 0 && at->next_of_creator - 1 != position) {
+        at = &index->slots[at->next_of_creator - 1];
+    }
+    if (at->next_of_creator != 0) {
+        at->next_of_creator = slot->next_of_creator;
+    }
+}
+
+/* Puts a slot into its creator's chain, which goes from the newest to the oldest. */
+static reels_status
+link_creator(struct reels__feed_index *index, uint32_t position, reels_error *err)
+{
+    struct reels__feed_slot *slot = &index->slots[position];
+    uint64_t head = 0;
+    int known = reels__map_u64_get(&index->by_creator, slot->entry.creator_id, &head);
+    if (!known || index->slots[head].entry.ready_unix_us <= slot->entry.ready_unix_us) {
+        slot->next_of_creator = known ? (uint32_t)head + 1 : 0;
+        return reels__map_u64_put(&index->by_creator, slot->entry.creator_id, position, err);
+    }
+    struct reels__feed_slot *at = &index->slots[head];
+    while (at->next_of_creator != 0 &&
+           index->slots[at->next_of_creator - 1].entry.ready_unix_us > slot->entry.ready_unix_us) {
+        at = &index->slots[at->next_of_creator - 1];
+    }
+    slot->next_of_creator = at->next_of_creator;
+    at->next_of_creator = position + 1;
+    return REELS_OK;
+}
+
+static void remove_at(struct reels__feed_index *index, uint32_t position)
+{
+    struct reels__feed_slot *slot = &index->slots[position];
+    unlink_creator(index, position);
+    (void)reels__map_u64_remove(&index->by_reel, slot->entry.reel_id, NULL);
+    memset(slot, 0, sizeof(*slot));
+    slot->next_of_creator = index->free_slot;
+    index->free_slot = position + 1;
+    index->reels_count--;
+    index->changed = 1;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a;
+    int64_t right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Makes room by forgetting the oldest part. */
+static reels_status make_room(struct reels__feed_index *index, reels_error *err)
+{
+    if (index->reels_count < index->reels_max) {
+        return REELS_OK;
+    }
+    int64_t *ages = reels__mem_calloc(index->ctx, index->slots_count, sizeof(*ages));
+    if (ages == NULL) {
+        return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to make room in the feed's index");
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < index->slots_count; i++) {
+        if (index->slots[i].entry.reel_id != 0) {
+            ages[count++] = index->slots[i].entry.ready_unix_us;
+        }
+    }
+    qsort(ages, count, sizeof(*ages), by_age);
+    int64_t limit = ages[count / SWEEP_PART];
+    reels__mem_free(index->ctx, ages);
+    for (size_t i = 0; i < index->slots_count; i++) {
+        if (index->slots[i].entry.reel_id != 0 && index->slots[i].entry.ready_unix_us <= limit) {
+            remove_at(index, (uint32_t)i);
+        }
+    }
+    return REELS_OK;
+}
+
+static reels_status
+put_locked(struct reels__feed_index *index, const reels_reel *reel, reels_error *err)
+{
+    struct reels__feed_slot *slot = find(index, reel->id);
+    if (slot != NULL) {
+        return REELS_OK; /* nothing that the index holds of a reel changes once it is READY */
+    }
+    REELS_TRY(make_room(index, err));
+    REELS_TRY(reserve_slot(index, err));
+    uint32_t position = take_slot(index);
+    slot = &index->slots[position];
+    *slot = (struct reels__feed_slot){.entry = {.reel_id = reel->id,
+                                                .creator_id = reel->creator_id,
+                                                .ready_unix_us = reel->ready_unix_us,
+                                                .duration_us = reel->duration_us},
+                                      .dirty = 1};
+    index->reels_count++;
+    index->changed = 1;
+    reels_status status = reels__map_u64_put(&index->by_reel, reel->id, position, err);
+    if (status == REELS_OK) {
+        status = link_creator(index, position, err);
+    }
+    if (status < 0) {
+        remove_at(index, position);
+    }
+    return status;
+}
+
+static size_t copy_list(struct reels__feed_index *index,
+                        const uint64_t *ids,
+                        size_t ids_count,
+                        struct reels__feed_entry *out,
+                        size_t capacity)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ids_count && count < capacity; i++) {
+        const struct reels__feed_slot *slot = find(index, ids[i]);
+        if (slot != NULL) {
+            out[count++] = slot->entry;
+        }
+    }
+    return count;
+}
+
+struct ranked {
+    double key;
+    uint64_t reel_id;
+};
+
+static int by_key_descending(const void *a, const void *b)
+{
+    const struct ranked *left = a;
+    const struct ranked *right = b;
+    if (left->key != right->key) {
+        return left->key < right->key ? 1 : -1;
+    }
+    return (left->reel_id < right->reel_id) - (left->reel_id > right->reel_id);
+}
+
+static size_t take_top(struct ranked *ranked, size_t count, uint64_t *out)
+{
+    size_t top = count < REELS__FEED_TOP_MAX ? count : REELS__FEED_TOP_MAX;
+    qsort(ranked, count, sizeof(*ranked), by_key_descending);
+    for (size_t i = 0; i < top; i++) {
+        out[i] = ranked[i].reel_id;
+    }
+    return top;
+}
+
+/* Fills both lists from all entries. */
+static void rank_locked(struct reels__feed_index *index, struct ranked *ranked, int64_t now_unix_us)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < index->slots_count; i++) {
+        const struct reels__feed_entry *entry = &index->slots[i].entry;
+        if (entry->reel_id != 0) {
+            ranked[count++] =
+                (struct ranked){.key = (double)entry->ready_unix_us, .reel_id = entry->reel_id};
+        }
+    }
+    index->fresh_count = take_top(ranked, count, index->fresh);
+    count = 0;
+    for (size_t i = 0; i < index->slots_count; i++) {
+        const struct reels__feed_entry *entry = &index->slots[i].entry;
+        double trend = reels__feed_trend_at(entry, now_unix_us);
+        if (entry->reel_id != 0 && trend > 0) {
+            ranked[count++] = (struct ranked){.key = trend, .reel_id = entry->reel_id};
+        }
+    }
+    index->trending_count = take_top(ranked, count, index->trending);
+    index->changed = 0;
+}
+
+/* ---- calls ---- */
+
+reels_status
+reels__feed_index_put(struct reels__feed_index *index, const reels_reel *reel, reels_error *err)
+{
+    (void)pthread_mutex_lock(&index->lock);
+    reels_status status = put_locked(index, reel, err);
+    (void)pthread_mutex_unlock(&index->lock);
+    return status;
+}
+
+void reels__feed_index_remove(struct reels__feed_index *index, uint64_t reel_id)
+{
+    uint64_t position = 0;
+    (void)pthread_mutex_lock(&index->lock);
+    if (reels__map_u64_get(&index->by_reel, reel_id, &position)) {
+        remove_at(index, (uint32_t)position);
+    }
+    (void)pthread_mutex_unlock(&index->lock);
+}
+
+void reels__feed_index_touch(struct reels__feed_index *index, uint64_t reel_id)
+{
+    (void)pthread_mutex_lock(&index->lock);
+    struct reels__feed_slot *slot = find(index, reel_id);
+    if (slot != NULL) {
+        slot->dirty = 1;
+    }
+    (void)pthread_mutex_unlock(&index->lock);
+}
+
+size_t reels__feed_index_take_dirty(struct reels__feed_index *index, uint64_t *out, size_t capacity)
+{
+    size_t count = 0;
+    (void)pthread_mutex_lock(&index->lock);
+    for (size_t i = 0; i < index->slots_count && count < capacity; i++) {
+        if (index->slots[i].dirty && index->slots[i].entry.reel_id != 0) {
+            out[count++] = index->slots[i].entry.reel_id;
+            index->slots[i].dirty = 0;
+        }
+    }
+    (void)pthread_mutex_unlock(&index->lock);
+    return count;
+}
+
+void reels__feed_index_count(struct reels__feed_index *index,
+                             const struct reels__feed_entry *counts)
+{
+    (void)pthread_mutex_lock(&index->lock);
+    struct reels__feed_slot *slot = find(index, counts->reel_id);
+    if (slot != NULL) {
+        slot->entry.trend = counts->trend;
+        slot->entry.trend_unix_us = counts->trend_unix_us;
+        slot->entry.views = counts->views;
+        slot->entry.completions = counts->completions;
+        slot->entry.likes = counts->likes;
+        slot->entry.skips = counts->skips;
+        index->changed = 1;
+    }
+    (void)pthread_mutex_unlock(&index->lock);
+}
+
+reels_status
+reels__feed_index_rank(struct reels__feed_index *index, int64_t now_unix_us, reels_error *err)
+{
+    reels_status status = REELS_OK;
+    (void)pthread_mutex_lock(&index->lock);
+    if (index->changed) {
+        struct ranked *ranked =
+            reels__mem_calloc(index->ctx, index->slots_count + 1, sizeof(*ranked));
+        if (ranked != NULL) {
+            rank_locked(index, ranked, now_unix_us);
+        } else {
+            status = reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to rank the feed's index");
+        }
+        reels__mem_free(index->ctx, ranked);
+    }
+    (void)pthread_mutex_unlock(&index->lock);
+    return status;
+}
+
+size_t reels__feed_index_fresh(struct reels__feed_index *index,
+                               struct reels__feed_entry *out,
+                               size_t capacity)
+{
+    (void)pthread_mutex_lock(&index->lock);
+    size_t count = copy_list(index, index->fresh, index->fresh_count, out, capacity);
+    (void)pthread_mutex_unlock(&index->lock);
+    return count;
+}
+
+size_t reels__feed_index_trending(struct reels__feed_index *index,
+                                  struct reels__feed_entry *out,
+                                  size_t capacity)
+{
+    (void)pthread_mutex_lock(&index->lock);
+    size_t count = copy_list(index, index->trending, index->trending_count, out, capacity);
+    (void)pthread_mutex_unlock(&index->lock);
+    return count;
+}
+
+size_t reels__feed_index_of_creator(struct reels__feed_index *index,
+                                    uint64_t creator_id,
+                                    struct reels__feed_entry *out,
+                                    size_t capacity)
+{
+    size_t count = 0;
+    uint64_t head = 0;
+    (void)pthread_mutex_lock(&index->lock);
+    uint32_t at =
+        reels__map_u64_get(&index->by_creator, creator_id, &head) ? (uint32_t)head + 1 : 0;
+    while (at != 0 && count < capacity) {
+        out[count++] = index->slots[at - 1].entry;
+        at = index->slots[at - 1].next_of_creator;
+    }
+    (void)pthread_mutex_unlock(&index->lock);
+    return count;
+}

@@ -1,0 +1,20 @@
+/* Owns the order of the columns of the feed's tables. */
+#ifndef REELS_SRC_FEED_TABLES_H
+#define REELS_SRC_FEED_TABLES_H
+
+enum {
+    REELS__WATCHED_PERSON_ID,
+    REELS__WATCHED_REEL_ID,
+    REELS__WATCHED_SEEN_AT,
+    REELS__WATCHED_COLUMNS
+};
+
+enum {
+    REELS__FEED_SESSION_PERSON_ID,
+    REELS__FEED_SESSION_ID,
+    REELS__FEED_SESSION_EXPIRES_AT,
+    REELS__FEED_SESSION_ITEMS,
+    REELS__FEED_SESSION_COLUMNS
+};
+
+#endif

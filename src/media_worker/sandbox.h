@@ -1,0 +1,25 @@
+/* Owns what a worker takes from itself before the first byte of media: memory and CPU beyond a cap,
+ * files, sockets, other programs, other processes. */
+#ifndef REELS_SRC_MEDIA_WORKER_SANDBOX_H
+#define REELS_SRC_MEDIA_WORKER_SANDBOX_H
+
+#include <stdint.h>
+
+enum {
+    REELS__SANDBOX_RLIMITS = 1,
+    REELS__SANDBOX_NO_NEW_PRIVILEGES = 2,
+    REELS__SANDBOX_SECCOMP = 4,
+    REELS__SANDBOX_LANDLOCK = 8 /* where the kernel has it */
+};
+
+/* Enters the sandbox. memory_bytes and cpu_s are hard caps. Gives the protections that hold, 0 when
+ * one that must hold could not be set up. */
+uint32_t reels__sandbox_enter(uint64_t memory_bytes, uint64_t cpu_s);
+
+/* Narrows the caps, now that the medium is known; they can only be widened up to the hard ones. */
+void reels__sandbox_narrow(uint64_t memory_bytes, uint64_t cpu_s);
+
+/* CPU time this process has used so far, in whole seconds rounded up. */
+uint64_t reels__sandbox_cpu_used_s(void);
+
+#endif

@@ -1,0 +1,123 @@
+/* Owns maintenance: uploads that expired, reels whose worker died, files of reels that were
+ * removed. */
+#include <string.h>
+
+#include "base/ctx_internal.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "blob_prefix.h"
+#include "platform_internal.h"
+#include "reel/erase.h"
+
+enum {
+    PAGE = 32,
+    REELS_EVERY_US = 2000000,
+    CURSOR_BYTES_MAX = 8192,
+    NAME_BYTES = 48
+};
+
+/* Gives a reel whose worker is dead back: to the next attempt, or to FAILED after the last. The
+ * lease tells whether the worker lives. */
+static reels_status rescue(reels_platform *platform, reels_reel *reel, reels_error *err)
+{
+    char name[NAME_BYTES] = "media/";
+    uint64_t fence = 0;
+    REELS_TRY(reels_id_text_write(reel->id, name + 6, sizeof(name) - 6, err));
+    reels_status status = reels_catalog_lease_acquire(platform->catalog,
+                                                      NULL,
+                                                      name,
+                                                      platform->holder,
+                                                      platform->config.media_lease_us,
+                                                      &fence,
+                                                      NULL);
+    if (status == REELS_ERR_BUSY) {
+        return REELS_OK;
+    }
+    if (status < 0) {
+        return reels__fail(err, status, "the lease of a reel could not be taken");
+    }
+    reel->state = REELS_REEL_UPLOADED;
+    if (reel->attempts_count >= platform->config.media_attempts_max) {
+        static const char reason[] = "WORKER_DIED";
+        static const char detail[] = "processing was given up after several attempts";
+        reel->state = REELS_REEL_FAILED;
+        memcpy(reel->reason, reason, sizeof(reason));
+        memcpy(reel->detail, detail, sizeof(detail));
+    }
+    status = reels_reel_update(platform->reels, NULL, reel, err);
+    (void)reels_catalog_lease_release(platform->catalog, NULL, name, fence, NULL);
+    return status == REELS_ERR_CONFLICT ? REELS_OK : status;
+}
+
+/* Removes what a removed reel has left, then its row. */
+static reels_status sweep(reels_platform *platform, reels_reel *reel, reels_error *err)
+{
+    char prefix[NAME_BYTES] = "m/";
+    char raw[NAME_BYTES];
+    const char *raw_key = raw;
+    REELS_TRY(reels_id_text_write(reel->id, prefix + 2, sizeof(prefix) - 2, err));
+    memcpy(prefix + 2 + REELS_ID_TEXT_LEN, "/", 2);
+    REELS_TRY(reels_upload_blob_key(reel->id, raw, sizeof(raw)));
+    REELS_TRY(reels__blob_remove_prefix(platform->ctx, platform->blob, NULL, prefix, err));
+    REELS_TRY(reels_blob_remove(platform->blob, NULL, &raw_key, 1, err));
+    return reels__reel_erase_deleted(platform->reels, NULL, reel->id, err);
+}
+
+/* Walks the reels of one state within the budget. */
+static reels_status walk(reels_platform *platform,
+                         uint32_t state,
+                         reels_status (*visit)(reels_platform *, reels_reel *, reels_error *),
+                         int64_t end,
+                         reels_error *err)
+{
+    reels_buf *cursor = NULL;
+    size_t count = 0;
+    reels_reel *page = reels__mem_calloc(platform->ctx, PAGE, sizeof(*page));
+    if (page == NULL) {
+        return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to walk reels");
+    }
+    reels_status status = reels_buf_new(platform->ctx, CURSOR_BYTES_MAX, &cursor, err);
+    do {
+        page[0].struct_size = sizeof(page[0]);
+        if (status == REELS_OK) {
+            status = reels_reel_list(platform->reels,
+                                     NULL,
+                                     REELS_REEL_ORDER_STATE,
+                                     state,
+                                     cursor,
+                                     page,
+                                     PAGE,
+                                     &count,
+                                     err);
+        }
+        for (size_t i = 0; status == REELS_OK && i < count; i++) {
+            status = visit(platform, &page[i], err);
+        }
+    } while (status == REELS_OK && reels_buf_len(cursor) > 0 &&
+             reels_ctx_now_mono_us(platform->ctx) < end);
+    reels_buf_free(cursor);
+    reels__mem_free(platform->ctx, page);
+    return status;
+}
+
+reels_status reels__maintenance_step(reels_platform *platform,
+                                     int64_t budget_us,
+                                     int64_t *out_next_due,
+                                     reels_error *err)
+{
+    struct reels__maintenance *maintenance = &platform->maintenance;
+    int64_t now = reels_ctx_now_mono_us(platform->ctx);
+    int64_t end = now + budget_us;
+    if (now >= maintenance->uploads_due) {
+        REELS_TRY(reels_uploads_expire_step(
+            platform->uploads, budget_us, &maintenance->uploads_due, err));
+    }
+    if (now >= maintenance->reels_due) {
+        REELS_TRY(walk(platform, REELS_REEL_PROCESSING, rescue, end, err));
+        REELS_TRY(walk(platform, REELS_REEL_DELETED, sweep, end, err));
+        maintenance->reels_due = reels_ctx_now_mono_us(platform->ctx) + REELS_EVERY_US;
+    }
+    *out_next_due = maintenance->uploads_due < maintenance->reels_due ? maintenance->uploads_due
+                                                                      : maintenance->reels_due;
+    return REELS_OK;
+}
