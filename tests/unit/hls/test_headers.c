@@ -1,13 +1,12 @@
 /* Headers of the codecs: parameter sets of x264 and of other encoders, read against what those
  * encoders were asked for. */
+#include <libavcodec/avcodec.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hls/aac.h"
 #include "hls/h264.h"
 #include "hls_fixture.h"
-
-#include <libavcodec/avcodec.h>
 
 static struct test_env env;
 
@@ -24,7 +23,8 @@ static void teardown(void)
 /* Odd sizes need cropping, which is where readers go wrong. */
 START_TEST(test_headers_read_sizes_of_x264)
 {
-    static const int sizes[][2] = {{2, 2}, {16, 16}, {18, 34}, {90, 160}, {136, 240}, {426, 240}, {1080, 1920}, {720, 1278}};
+    static const int sizes[][2] = {
+        {2, 2}, {16, 16}, {18, 34}, {90, 160}, {136, 240}, {426, 240}, {1080, 1920}, {720, 1278}};
     struct hls_video_spec spec = {.width = sizes[_i][0],
                                   .height = sizes[_i][1],
                                   .fps_num = 30,
@@ -69,6 +69,26 @@ START_TEST(test_headers_read_high_profile_with_cropping_and_aspect)
 }
 END_TEST
 
+/* The decoder learns the parameter sets with the first picture. scratch holds it with length
+ * prefixes. */
+static void decode_first(AVCodecContext *codec, const struct hls_media *media, reels_buf *scratch)
+{
+    const reels_sample *first = &media->samples[0];
+    AVPacket *packet = av_packet_alloc();
+    ck_assert_ptr_nonnull(packet);
+    reels_buf_clear(scratch);
+    if (first->data[0] == 0 && first->data[1] == 0 && first->data[2] <= 1 &&
+        media->extradata[0] == 0) {
+        test_ok(&env, reels__nal_convert(first->data, first->data_len, scratch, &env.err));
+    } else {
+        test_ok(&env, reels_buf_append(scratch, first->data, first->data_len, &env.err));
+    }
+    ck_assert_int_eq(av_new_packet(packet, (int)reels_buf_len(scratch)), 0);
+    memcpy(packet->data, reels_buf_data(scratch), reels_buf_len(scratch));
+    ck_assert_int_eq(avcodec_send_packet(codec, packet), 0);
+    av_packet_free(&packet);
+}
+
 /* libavcodec reads the same from the same bytes. */
 START_TEST(test_headers_agree_with_libavcodec)
 {
@@ -81,11 +101,14 @@ START_TEST(test_headers_agree_with_libavcodec)
         const struct hls_media *media = &tree.video[i];
         test_ok(&env, reels_buf_new(env.ctx, 0, &record, &env.err));
         if (media->extradata[0] == 0) {
-            test_ok(&env, reels__avcc_build(media->extradata, media->extradata_len, record, &env.err));
+            test_ok(&env,
+                    reels__avcc_build(media->extradata, media->extradata_len, record, &env.err));
         } else {
-            test_ok(&env, reels_buf_append(record, media->extradata, media->extradata_len, &env.err));
+            test_ok(&env,
+                    reels_buf_append(record, media->extradata, media->extradata_len, &env.err));
         }
-        test_ok(&env, reels__avcc_read(reels_buf_data(record), reels_buf_len(record), &avcc, &env.err));
+        test_ok(&env,
+                reels__avcc_read(reels_buf_data(record), reels_buf_len(record), &avcc, &env.err));
         test_ok(&env, reels__sps_read(avcc.sps, avcc.sps_len, &sps, &env.err));
         AVCodecContext *codec = avcodec_alloc_context3(avcodec_find_decoder(AV_CODEC_ID_H264));
         ck_assert_ptr_nonnull(codec);
@@ -93,7 +116,10 @@ START_TEST(test_headers_agree_with_libavcodec)
         codec->extradata = av_mallocz(reels_buf_len(record) + AV_INPUT_BUFFER_PADDING_SIZE);
         memcpy(codec->extradata, reels_buf_data(record), reels_buf_len(record));
         ck_assert_int_eq(avcodec_open2(codec, NULL, NULL), 0);
+        decode_first(codec, media, record);
         ck_assert_int_eq(codec->profile, (int)sps.profile);
+        ck_assert_int_eq(codec->width, (int)sps.width);
+        ck_assert_int_eq(codec->height, (int)sps.height);
         ck_assert_int_eq(codec->level, (int)sps.level);
         avcodec_free_context(&codec);
         reels_buf_free(record);

@@ -45,7 +45,8 @@ int main(void)
 {
     Suite *suite = suite_create("rate");
     TCase *tcase = tcase_create("rate");
-    tcase_add_loop_test(tcase, test_rate_peak_counts_runs_of_half_to_three_halves_of_the_target, 0, 8);
+    tcase_add_loop_test(
+        tcase, test_rate_peak_counts_runs_of_half_to_three_halves_of_the_target, 0, 8);
     tcase_add_test(tcase, test_rate_survives_numbers_without_sense);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
