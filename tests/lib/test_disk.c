@@ -80,6 +80,12 @@ void disk_dirty_mark(struct inode *inode, size_t start, size_t end)
     for (size_t sector = start / DISK_SECTOR_BYTES; sector < sectors_of(end); sector++) {
         inode->dirty[sector] = 1;
     }
+    /* Whoever writes behind the end that the disk knows makes it known: after a sync that failed,
+     * writing the same bytes again saves the size as well (as Linux does when the pages are written
+     * out). */
+    if (end > inode->disk.len) {
+        inode->size_dirty = 1;
+    }
 }
 
 void disk_dirty_clear(struct inode *inode)
