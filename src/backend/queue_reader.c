@@ -275,5 +275,6 @@ reels_status reels__part_read(struct reels__log_part *part,
                       : REELS_OK;
         }
     }
-    return status == REELS_END ? REELS_OK : status;
+    /* What was read before a failure is given first; the next poll meets it again. */
+    return status == REELS_END || !read->is_first ? REELS_OK : status;
 }
