@@ -338,6 +338,16 @@ REELS_API reels_status reels_id_lease_catalog_new(reels_ctx *ctx,
                                                   void **out_impl,
                                                   reels_error *err);
 
+/**
+ * Gives the descriptor of the table in which reels_id_lease_catalog_new() keeps its nodes.
+ *
+ * @return a static table
+ * @ownership     the table is static
+ * @threadsafety  any thread
+ * @since 0.1
+ */
+REELS_API const reels_table *reels_id_node_table(void);
+
 REELS_END_DECLS
 
 #endif

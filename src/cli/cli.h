@@ -51,16 +51,21 @@ struct cli_option {
     uint64_t max;
 };
 
-/* Reads options (anywhere before `--`) and exactly the operands that are named, such as "FILE".
- * Gives CLI_GO_ON, or the exit status of a help text or a mistake. */
+/* What may follow a verb. */
+struct cli_syntax {
+    const struct cli_option *options;
+    size_t options_count;
+    const char *const *operand_names; /* such as "FILE"; all of them must come */
+    size_t operands_count;
+};
+
+/* Reads options, anywhere before `--`, and the operands. Gives CLI_GO_ON, or the exit status of a
+ * help text or a mistake. */
 int cli_options_read(const struct cli_verb *verb,
                      int argc,
                      char **argv,
-                     const struct cli_option *options,
-                     size_t options_count,
-                     const char *const *operand_names,
-                     const char **operands,
-                     size_t operands_count);
+                     const struct cli_syntax *syntax,
+                     const char **operands);
 
 /* Reads decimal digits and nothing else: 1, or 0. */
 int cli_number_read(const char *text, uint64_t max, uint64_t *out);

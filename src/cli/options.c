@@ -25,11 +25,12 @@ int cli_number_read(const char *text, uint64_t max, uint64_t *out)
 }
 
 static const struct cli_option *
-option_find(const struct cli_option *options, size_t options_count, const char *word, size_t len)
+option_find(const struct cli_syntax *syntax, const char *word, size_t len)
 {
-    for (size_t i = 0; i < options_count; i++) {
-        if (strlen(options[i].name) == len && memcmp(options[i].name, word, len) == 0) {
-            return &options[i];
+    for (size_t i = 0; i < syntax->options_count; i++) {
+        const struct cli_option *option = &syntax->options[i];
+        if (strlen(option->name) == len && memcmp(option->name, word, len) == 0) {
+            return option;
         }
     }
     return NULL;
@@ -65,25 +66,28 @@ option_set(const struct cli_verb *verb, const struct cli_option *option, const c
 /* The state of reading one command line. */
 struct reading {
     const struct cli_verb *verb;
+    const struct cli_syntax *syntax;
+    const char **operands;
     int argc;
     char **argv;
     int at;
+    int only_operands; /* `--` was read */
+    size_t operands_count;
     uint64_t seen; /* a bit for each option */
 };
 
 /* Reads the option that the present word begins. */
-static int
-option_read(struct reading *reading, const struct cli_option *options, size_t options_count)
+static int option_read(struct reading *reading)
 {
     const char *word = reading->argv[reading->at];
     const char *equals = strchr(word, '=');
     size_t len = equals != NULL ? (size_t)(equals - word) : strlen(word);
-    const struct cli_option *option = option_find(options, options_count, word, len);
+    const struct cli_option *option = option_find(reading->syntax, word, len);
     if (option == NULL) {
         return cli_usage(
             reading->verb, "unknown option '%.*s'", (int)(len < 200 ? len : 200), word);
     }
-    uint64_t bit = UINT64_C(1) << (option - options);
+    uint64_t bit = UINT64_C(1) << (option - reading->syntax->options);
     if ((reading->seen & bit) != 0) {
         return cli_usage(reading->verb, "%s is given twice", option->name);
     }
@@ -102,45 +106,53 @@ option_read(struct reading *reading, const struct cli_option *options, size_t op
     return option_set(reading->verb, option, reading->argv[reading->at]);
 }
 
+static int operand_read(struct reading *reading)
+{
+    const char *word = reading->argv[reading->at];
+    if (reading->operands_count == reading->syntax->operands_count) {
+        return cli_usage(reading->verb, "'%s' is one operand too many", word);
+    }
+    if (*word == '\0') {
+        return cli_usage(
+            reading->verb, "%s is empty", reading->syntax->operand_names[reading->operands_count]);
+    }
+    reading->operands[reading->operands_count++] = word;
+    return CLI_GO_ON;
+}
+
+static int word_read(struct reading *reading)
+{
+    const char *word = reading->argv[reading->at];
+    if (reading->only_operands || word[0] != '-' || word[1] == '\0') {
+        return operand_read(reading);
+    }
+    if (strcmp(word, "--") == 0) {
+        reading->only_operands = 1;
+        return CLI_GO_ON;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        (void)fputs(reading->verb->help, stdout);
+        return CLI_OK;
+    }
+    return option_read(reading);
+}
+
 int cli_options_read(const struct cli_verb *verb,
                      int argc,
                      char **argv,
-                     const struct cli_option *options,
-                     size_t options_count,
-                     const char *const *operand_names,
-                     const char **operands,
-                     size_t operands_count)
+                     const struct cli_syntax *syntax,
+                     const char **operands)
 {
-    struct reading reading = {.verb = verb, .argc = argc, .argv = argv};
-    size_t found = 0;
-    int only_operands = 0;
+    struct reading reading = {
+        .verb = verb, .syntax = syntax, .operands = operands, .argc = argc, .argv = argv};
     for (; reading.at < argc; reading.at++) {
-        const char *word = argv[reading.at];
-        if (!only_operands && strcmp(word, "--") == 0) {
-            only_operands = 1;
-            continue;
+        int result = word_read(&reading);
+        if (result != CLI_GO_ON) {
+            return result;
         }
-        if (!only_operands && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)) {
-            (void)fputs(verb->help, stdout);
-            return CLI_OK;
-        }
-        if (!only_operands && word[0] == '-' && word[1] != '\0') {
-            int result = option_read(&reading, options, options_count);
-            if (result != CLI_GO_ON) {
-                return result;
-            }
-            continue;
-        }
-        if (found == operands_count) {
-            return cli_usage(verb, "'%s' is one operand too many", word);
-        }
-        if (*word == '\0') {
-            return cli_usage(verb, "%s is empty", operand_names[found]);
-        }
-        operands[found++] = word;
     }
-    if (found < operands_count) {
-        return cli_usage(verb, "%s is missing", operand_names[found]);
+    if (reading.operands_count < syntax->operands_count) {
+        return cli_usage(verb, "%s is missing", syntax->operand_names[reading.operands_count]);
     }
     return CLI_GO_ON;
 }

@@ -90,8 +90,8 @@ static int doctor_run(const struct cli_verb *verb, int argc, char **argv)
     const struct cli_option table[] = {
         {"--json", CLI_FLAG, &as_json, 0, 0},
     };
-    int result =
-        cli_options_read(verb, argc, argv, table, sizeof table / sizeof table[0], NULL, NULL, 0);
+    const struct cli_syntax syntax = {table, sizeof table / sizeof table[0], NULL, 0};
+    int result = cli_options_read(verb, argc, argv, &syntax, NULL);
     if (result != CLI_GO_ON) {
         return result;
     }

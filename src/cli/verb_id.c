@@ -142,8 +142,8 @@ static int id_run(const struct cli_verb *verb, int argc, char **argv)
         {"--text", CLI_FLAG, &options.as_text, 0, 0},
         {"--json", CLI_FLAG, &options.as_json, 0, 0},
     };
-    int result =
-        cli_options_read(verb, argc, argv, table, sizeof table / sizeof table[0], NULL, NULL, 0);
+    const struct cli_syntax syntax = {table, sizeof table / sizeof table[0], NULL, 0};
+    int result = cli_options_read(verb, argc, argv, &syntax, NULL);
     if (result != CLI_GO_ON) {
         return result;
     }

@@ -90,8 +90,8 @@ static int probe_run(const struct cli_verb *verb, int argc, char **argv)
         {"--exact", CLI_FLAG, &is_exact, 0, 0},
         {"--in-process", CLI_FLAG, &in_process, 0, 0},
     };
-    int result = cli_options_read(
-        verb, argc, argv, table, sizeof table / sizeof table[0], operand_names, &file, 1);
+    const struct cli_syntax syntax = {table, sizeof table / sizeof table[0], operand_names, 1};
+    int result = cli_options_read(verb, argc, argv, &syntax, &file);
     if (result != CLI_GO_ON) {
         return result;
     }

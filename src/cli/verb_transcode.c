@@ -250,8 +250,8 @@ static int transcode_run(const struct cli_verb *verb, int argc, char **argv)
         {"--threads", CLI_NUMBER, &options.threads_count, 1, THREADS_MAX},
         {"--in-process", CLI_FLAG, &options.in_process, 0, 0},
     };
-    int result = cli_options_read(
-        verb, argc, argv, table, sizeof table / sizeof table[0], operand_names, operands, 2);
+    const struct cli_syntax syntax = {table, sizeof table / sizeof table[0], operand_names, 2};
+    int result = cli_options_read(verb, argc, argv, &syntax, operands);
     if (result != CLI_GO_ON) {
         return result;
     }

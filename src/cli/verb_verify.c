@@ -97,8 +97,8 @@ static int verify_run(const struct cli_verb *verb, int argc, char **argv)
         {"--no-decode", CLI_FLAG, &no_decode, 0, 0},
         {"--master", CLI_TEXT, &options.master, 0, 0},
     };
-    int result = cli_options_read(
-        verb, argc, argv, table, sizeof table / sizeof table[0], operand_names, &path, 1);
+    const struct cli_syntax syntax = {table, sizeof table / sizeof table[0], operand_names, 1};
+    int result = cli_options_read(verb, argc, argv, &syntax, &path);
     if (result != CLI_GO_ON) {
         return result;
     }

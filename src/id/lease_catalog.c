@@ -54,6 +54,11 @@ static const reels_table node_table = {
     .ttl_column = UINT32_MAX,
 };
 
+const reels_table *reels_id_node_table(void)
+{
+    return &node_table;
+}
+
 typedef struct lease_catalog {
     reels_ctx *ctx;
     reels_catalog *catalog;

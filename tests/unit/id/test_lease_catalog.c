@@ -412,6 +412,23 @@ static reels_status lease_and_mint(reels_ctx *ctx, void *arg)
     return status;
 }
 
+START_TEST(test_catalog_row_tells_region_node_and_limit)
+{
+    reels_id_generator *generator = make(2, 0);
+    reels_rows *rows = NULL;
+    reels_value key[] = {{.type = REELS_TYPE_INT64, .integer = 1},
+                         {.type = REELS_TYPE_INT64, .integer = 2}};
+    test_ok(&env, reels_rows_new(env.ctx, 0, &rows, &env.err));
+    test_ok(&env, reels_catalog_get(catalog, NULL, reels_id_node_table(), key, 1, rows, &env.err));
+    const reels_value *row = reels_rows_get(rows, 0, NULL);
+    ck_assert_ptr_nonnull(row);
+    ck_assert_str_eq(reels_id_node_table()->columns[2].name, "lease_until");
+    ck_assert_int_eq(row[2].integer - reels_ctx_now_unix_us(env.ctx), LEASE_US);
+    reels_rows_free(rows);
+    reels_id_generator_free(generator);
+}
+END_TEST
+
 START_TEST(test_catalog_survives_every_refused_allocation)
 {
     ck_assert_uint_ge(test_oom_run(TEST_ENV_SIM_CLOCK | TEST_ENV_SEED, lease_and_mint, NULL), 8);
@@ -431,6 +448,7 @@ int main(void)
     tcase_add_test(tcase, test_catalog_generator_at_rest_keeps_its_node);
     tcase_add_test(tcase, test_catalog_write_of_unknown_outcome_is_recognised);
     tcase_add_test(tcase, test_catalog_failures_are_statuses_and_heal);
+    tcase_add_test(tcase, test_catalog_row_tells_region_node_and_limit);
     tcase_add_test(tcase, test_catalog_survives_every_refused_allocation);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
