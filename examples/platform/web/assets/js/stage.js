@@ -15,8 +15,9 @@ const AHEAD = 3; /* reels that are prefetched */
 const MORE_WITHIN = 6; /* cards left when more are asked for */
 const ENOUGH_S = 4; /* of the reel on screen are there before anything is prefetched */
 const LOADING_MS = 350;
-const WHEEL_PX = 30;
-const WHEEL_REST_MS = 140;
+const WHEEL_PX = 24;
+const WHEEL_LINE_PX = 30;
+const WHEEL_REST_MS = 180;
 const WHEEL_LOCK_MS = 420;
 const SEEK_KEY_S = 5;
 
@@ -37,6 +38,7 @@ export class Stage {
     this.active = false;
     this.userPaused = false;
     this.asking = false;
+    this.wheel = { last: -Infinity, free: -Infinity, size: 0, sum: 0, moved: false };
     this.stopListening = [];
     this.scroller = el('div.scroller', { role: 'feed', 'aria-label': 'Reels', 'aria-busy': 'true', tabindex: '-1' });
     this.soundButton = iconButton('muted', 'Sound on', () => this.setSound(!sound.on), 'stage-sound');
@@ -241,23 +243,26 @@ export class Stage {
     if (index !== this.index) this.#setIndex(index);
   }
 
-  /* A wheel notch or a trackpad's stroke moves by one; what rolls on afterwards is ignored. */
+  /* A notch of a wheel or a stroke on a trackpad moves by one. What rolls on after a stroke gets smaller
+   * and smaller and is ignored; a wheel that is kept turning goes on, one reel at a time. */
   #wheel(event) {
-    if (event.ctrlKey || event.target.closest('.caption')?.closest('.expanded')) return;
+    if (event.ctrlKey || event.target.closest('.expanded .caption')) return;
     event.preventDefault();
-    const now = event.timeStamp;
-    const size = Math.abs(event.deltaY) * (event.deltaMode === 1 ? 30 : 1);
-    const rested = now - (this.wheelLast ?? -1e9) > WHEEL_REST_MS;
-    const rising = size > (this.wheelSize ?? 0) * 1.6 + 8;
-    this.wheelLast = now;
-    this.wheelSize = size;
-    if (rested) this.wheelSum = 0;
-    this.wheelSum = (this.wheelSum ?? 0) + event.deltaY * (event.deltaMode === 1 ? 30 : 1);
-    if (now < (this.wheelFree ?? 0) || Math.abs(this.wheelSum) < WHEEL_PX) return;
-    if (!rested && !rising && now < (this.wheelFree ?? 0) + WHEEL_REST_MS) return;
-    this.move(Math.sign(this.wheelSum));
-    this.wheelSum = 0;
-    this.wheelFree = now + WHEEL_LOCK_MS;
+    const by = event.deltaY * (event.deltaMode === 1 ? WHEEL_LINE_PX : 1);
+    const size = Math.abs(by);
+    const wheel = this.wheel;
+    const rested = event.timeStamp - wheel.last > WHEEL_REST_MS;
+    const pushed = size >= WHEEL_PX && size >= wheel.size;
+    wheel.sum = rested || Math.sign(by) !== Math.sign(wheel.sum) ? by : wheel.sum + by;
+    wheel.last = event.timeStamp;
+    wheel.size = size;
+    if (rested) wheel.moved = false;
+    const rolls = wheel.moved && !pushed;
+    if (rolls || event.timeStamp < wheel.free || Math.abs(wheel.sum) < WHEEL_PX) return;
+    this.move(Math.sign(by));
+    wheel.moved = true;
+    wheel.sum = 0;
+    wheel.free = event.timeStamp + WHEEL_LOCK_MS;
   }
 
   #setIndex(index) {
@@ -302,12 +307,12 @@ export class Stage {
 
   /** A slot that was loaded ahead has told of its first frame long ago. */
   #watchFirst(card, slot) {
-    const seen = () => this.#firstFrame(card, slot);
+    const seen = () => this.#firstFrame(card);
     if ('requestVideoFrameCallback' in slot.video) slot.video.requestVideoFrameCallback(seen);
     else if (slot.video.readyState >= 2) seen();
   }
 
-  #firstFrame(card, slot) {
+  #firstFrame(card) {
     if (this.card !== card || !this.active || this.firstFrame) return;
     this.firstFrame = true;
     card.setState('shown', true);
@@ -362,7 +367,7 @@ export class Stage {
         this.#loading(card, true);
         break;
       case 'first':
-        this.#firstFrame(card, slot);
+        this.#firstFrame(card);
         break;
       case 'timeupdate':
         this.playback?.tick(video.currentTime, !video.paused && !video.seeking);

@@ -39,14 +39,14 @@ export function iconButton(name, label, onclick, cls = '') {
  * `side` sheets leave the rest of the page alive on wide screens. Returns {dialog, body, close}.
  */
 export function openSheet({ title, cls = '', side = false, onclose = null, head = null }) {
-  const wide = matchMedia('(min-width: 960px)').matches;
+  const wide = matchMedia('(min-width: 1200px)').matches;
   const opener = document.activeElement;
   const body = el('div.sheet-body');
   const heading = el('h2.sheet-title', { id: `sheet-${Math.random().toString(36).slice(2)}` }, title);
   const close = () => dialog.close();
   const dialog = el(
     `dialog.sheet${cls ? '.' + cls : ''}${side && wide ? '.sheet-side' : ''}`,
-    { 'aria-labelledby': heading.id },
+    { 'aria-labelledby': heading.id, tabindex: '-1' },
     el('div.sheet-grip', { 'aria-hidden': 'true' }),
     el('header.sheet-head', {}, heading, head, iconButton('close', 'Close', close)),
     body,
@@ -67,6 +67,7 @@ export function openSheet({ title, cls = '', side = false, onclose = null, head 
   document.body.append(dialog);
   if (side && wide) dialog.show();
   else dialog.showModal();
+  dialog.focus({ preventScroll: true });
   return { dialog, body, close };
 }
 
