@@ -1,10 +1,10 @@
 /* Owns reels_buf. Invariants: len <= bytes_max; capacity > len once there is memory, and then
  * data[len] == 0. */
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/format.h"
 #include "base/mem.h"
 #include "buffer_internal.h"
 
@@ -57,7 +57,7 @@ static reels_status buf_reserve(reels_buf *buf, size_t more, reels_error *err)
             err, REELS_ERR_LIMIT, "buffer: %zu bytes are its maximum", buf->bytes_max);
     }
     size_t need = buf->len + more + 1;
-    if (need <= buf->capacity) {
+    if (buf->data != NULL && need <= buf->capacity) {
         return REELS_OK;
     }
     size_t grown = buf->capacity != 0 ? buf->capacity : BUF_CAPACITY_FIRST;
@@ -79,6 +79,7 @@ static reels_status buf_reserve(reels_buf *buf, size_t more, reels_error *err)
 reels_status reels__buf_extend(reels_buf *buf, size_t len, uint8_t **out_data, reels_error *err)
 {
     REELS_TRY(buf_reserve(buf, len, err));
+    REELS_INVARIANT(buf->data != NULL && buf->len + len < buf->capacity, err);
     *out_data = buf->data + buf->len;
     buf->len += len;
     buf->data[buf->len] = 0;
@@ -109,15 +110,16 @@ reels_status reels__buf_append_text(reels_buf *buf, const char *text, reels_erro
 reels_status reels__buf_append_format(reels_buf *buf, reels_error *err, const char *format, ...)
 {
     char text[BUF_FORMAT_BYTES];
+    size_t len = 0;
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(text, sizeof text, format, args);
+    int fits = reels__format(text, sizeof text, &len, format, args);
     va_end(args);
-    if (n < 0 || (size_t)n >= sizeof text) {
+    if (!fits) {
         return reels__fail(
             err, REELS_ERR_LIMIT, "formatted text is longer than %d bytes", BUF_FORMAT_BYTES - 1);
     }
-    return reels_buf_append(buf, (const uint8_t *)text, (size_t)n, err);
+    return reels_buf_append(buf, (const uint8_t *)text, len, err);
 }
 
 void reels__buf_truncate(reels_buf *buf, size_t len)

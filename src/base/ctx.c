@@ -1,11 +1,11 @@
 /* Owns the making of a context: each table of the host is copied and completed by a default, so
  * that below nobody asks whether a hook is there. */
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/ctx_internal.h"
 #include "base/error.h"
+#include "base/format.h"
 #include "base/mem.h"
 #include "base/system.h"
 #include "base/utf8.h"
@@ -198,18 +198,11 @@ void reels__log(const reels_ctx *ctx, int32_t level, const char *format, ...)
         return;
     }
     char text[LOG_BYTES];
+    size_t len = 0;
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(text, sizeof text, format, args);
+    (void)reels__format(text, sizeof text, &len, format, args);
     va_end(args);
-    if (n < 0) {
-        return;
-    }
-    size_t len = (size_t)n;
-    if (len >= sizeof text) {
-        len = reels__utf8_cut(text, sizeof text - 1);
-        text[len] = '\0';
-    }
     reels__utf8_clean(text, len);
     ctx->log.write(ctx->log.user, level, text, len);
 }

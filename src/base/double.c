@@ -17,7 +17,8 @@ enum {
     DIGITS_MAX = 768,
     DECIMAL_POINT_MAX = 310,  /* 0.1e310 is beyond the largest double */
     DECIMAL_POINT_MIN = -323, /* below 0.1e-323 everything is nearer to zero */
-    EXPONENT_TEXT_MAX = 100000000
+    EXPONENT_TEXT_MAX = 100000000,
+    POINT_BEYOND = 2 * EXPONENT_TEXT_MAX /* far beyond every limit */
 };
 
 /* A natural number; limb[count - 1] is not 0. */
@@ -126,8 +127,10 @@ static void big_subtract(struct big *a, const struct big *b)
 /* a + b compared with c. */
 static int big_compare_sum(const struct big *a, const struct big *b, const struct big *c)
 {
-    struct big sum = *a;
+    struct big sum;
     uint64_t carry = 0;
+    sum.count = a->count;
+    memcpy(sum.limb, a->limb, a->count * sizeof a->limb[0]);
     for (size_t i = 0; i < b->count || carry != 0; i++) {
         if (i == sum.count) {
             if (i == BIG_LIMBS) {
@@ -193,9 +196,10 @@ static void decimal_read(const char *text, size_t len, struct decimal *out)
         out->digits[out->count++] = '1';
     }
     point += at < len ? exponent_read(text + at + 1, len - at - 1) : 0;
-    out->point = point > 2 * EXPONENT_TEXT_MAX    ? 2 * EXPONENT_TEXT_MAX
-                 : point < -2 * EXPONENT_TEXT_MAX ? -2 * EXPONENT_TEXT_MAX
-                                                  : (int)point;
+    if (point > POINT_BEYOND) {
+        point = POINT_BEYOND;
+    }
+    out->point = point < -POINT_BEYOND ? -POINT_BEYOND : (int)point;
 }
 
 /* Rounds quotient * 2^-shift, with *sticky telling of what was cut off, to the bits of a double. */
@@ -208,7 +212,8 @@ static uint64_t double_bits(uint64_t quotient, int sticky, int shift)
     int exponent = bits - 1 - shift;
     int keep = exponent >= EXPONENT_MIN ? MANTISSA_BITS : MANTISSA_BITS - (EXPONENT_MIN - exponent);
     int drop = bits - keep;
-    if (keep < 0) {
+    /* The quotient has 63 or 64 bits, so that 10 or more are dropped. */
+    if (keep < 0 || drop < 1 || drop > 64) {
         return 0;
     }
     uint64_t mantissa = drop < 64 ? quotient >> drop : 0;
@@ -221,8 +226,9 @@ static uint64_t double_bits(uint64_t quotient, int sticky, int shift)
         return mantissa; /* a carry makes it the least normal number, as it should */
     }
     /* The same for a carry into the exponent. */
-    uint64_t field = (uint64_t)(exponent - EXPONENT_MIN + 1);
-    return (field << (MANTISSA_BITS - 1)) + (mantissa - (UINT64_C(1) << (MANTISSA_BITS - 1)));
+    int field = exponent - EXPONENT_MIN + 1;
+    return ((uint64_t)field << (MANTISSA_BITS - 1)) +
+           (mantissa - (UINT64_C(1) << (MANTISSA_BITS - 1)));
 }
 
 /* Divides the decimal by long division into 63 or 64 bits and rounds them. */
@@ -300,7 +306,7 @@ reels_status reels__double_from_text(const char *text, size_t len, double *out)
         return REELS_ERR_LIMIT;
     } else if (!decimal_is_easy(&decimal, &value)) {
         uint64_t bits = decimal_to_bits(&decimal);
-        if (bits >> (MANTISSA_BITS - 1) > (uint64_t)(EXPONENT_MAX - EXPONENT_MIN + 1)) {
+        if (bits >> (MANTISSA_BITS - 1) > EXPONENT_MAX - EXPONENT_MIN + 1) {
             return REELS_ERR_LIMIT;
         }
         memcpy(&value, &bits, sizeof value);
@@ -445,7 +451,8 @@ static size_t decimal_write(const char *digits, int count, int point, char *out,
     }
     out[at++] = 'e';
     out[at++] = point > 0 ? '+' : '-';
-    return at + reels__u64_to_text((uint64_t)(point > 0 ? point - 1 : 1 - point), out + at);
+    int exponent = point > 0 ? point - 1 : 1 - point;
+    return at + reels__u64_to_text((uint64_t)exponent, out + at);
 }
 
 size_t reels__double_to_text(double value, char *out)

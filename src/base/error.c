@@ -3,9 +3,9 @@
 #include "error.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/utf8.h"
 
 _Static_assert(sizeof(reels_error) == 256, "the first version of reels_error has 256 bytes");
@@ -30,66 +30,54 @@ static uint32_t error_flags(reels_status status)
     }
 }
 
-/* Copies a message of any length, cut at a character boundary and cleaned of control characters. */
-static void error_message_set(reels_error *err, const char *message)
-{
-    size_t len = strlen(message);
-    if (len >= sizeof err->message) {
-        len = reels__utf8_cut(message, sizeof err->message - 1);
-    }
-    memcpy(err->message, message, len);
-    memset(err->message + len, 0, sizeof err->message - len);
-    reels__utf8_clean(err->message, len);
-}
-
 static void error_fill(reels_error *err,
                        reels_status status,
                        int32_t sys_errno,
                        int64_t host_code,
                        const char *message)
 {
+    size_t len = strlen(message);
+    if (len >= sizeof err->message) {
+        len = reels__utf8_cut(message, sizeof err->message - 1);
+    }
     err->status = status;
     err->sys_errno = sys_errno;
     err->flags = error_flags(status);
     err->host_code = host_code;
-    error_message_set(err, message);
+    memmove(err->message, message, len); /* it may be the very message that is replaced */
+    memset(err->message + len, 0, sizeof err->message - len);
+    reels__utf8_clean(err->message, len);
 }
 
-/* Four bytes more than fit, so that the cut is made here and at a character boundary. */
-enum {
-    FORMAT_BYTES = sizeof(((reels_error *)NULL)->message) + 4
-};
+static void error_format(
+    reels_error *err, reels_status status, int32_t sys_errno, const char *format, va_list args)
+{
+    char text[sizeof err->message];
+    size_t len = 0;
+    (void)reels__format(text, sizeof text, &len, format, args);
+    error_fill(err, status, sys_errno, 0, text);
+}
 
 reels_status reels__fail(reels_error *err, reels_status status, const char *format, ...)
 {
-    if (!error_is_usable(err)) {
-        return status;
+    if (error_is_usable(err)) {
+        va_list args;
+        va_start(args, format);
+        error_format(err, status, 0, format, args);
+        va_end(args);
     }
-    char text[FORMAT_BYTES];
-    va_list args;
-    va_start(args, format);
-    if (vsnprintf(text, sizeof text, format, args) < 0) {
-        text[0] = '\0';
-    }
-    va_end(args);
-    error_fill(err, status, 0, 0, text);
     return status;
 }
 
 reels_status
 reels__fail_errno(reels_error *err, reels_status status, int sys_errno, const char *format, ...)
 {
-    if (!error_is_usable(err)) {
-        return status;
+    if (error_is_usable(err)) {
+        va_list args;
+        va_start(args, format);
+        error_format(err, status, sys_errno, format, args);
+        va_end(args);
     }
-    char text[FORMAT_BYTES];
-    va_list args;
-    va_start(args, format);
-    if (vsnprintf(text, sizeof text, format, args) < 0) {
-        text[0] = '\0';
-    }
-    va_end(args);
-    error_fill(err, status, sys_errno, 0, text);
     return status;
 }
 
@@ -98,10 +86,11 @@ void reels__error_prefix(reels_error *err, const char *what)
     if (!error_is_usable(err)) {
         return;
     }
-    char text[FORMAT_BYTES];
-    if (snprintf(text, sizeof text, "%s: %s", what, err->message) >= 0) {
-        error_message_set(err, text);
-    }
+    reels_error before = *err;
+    (void)reels__fail(err, before.status, "%s: %s", what, before.message);
+    err->sys_errno = before.sys_errno;
+    err->flags = before.flags;
+    err->host_code = before.host_code;
 }
 
 reels_status

@@ -2,7 +2,6 @@
  * time by crc32c_table.py. */
 #include "hash.h"
 
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "base/bytes.h"

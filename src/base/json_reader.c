@@ -42,7 +42,10 @@ static reels_status fail_deep(reels_error *err)
  * there). */
 static char peek(const struct reels__json_reader *reader)
 {
-    return reader->at < reader->len ? reader->data[reader->at] : '\0';
+    if (reader->at == reader->len) {
+        return '\0';
+    }
+    return reader->data[reader->at];
 }
 
 static void skip_space(struct reels__json_reader *reader)

@@ -5,11 +5,9 @@
 
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/ctx_internal.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 enum {
@@ -28,7 +26,7 @@ struct map_key {
 static uint64_t hash_of(const struct reels__map *map, const void *data, size_t len)
 {
     /* 0 marks an empty slot; the top bit is spare, since no map has 2^63 slots. */
-    return XXH3_64bits_withSeed(data, len, map->seed) | (UINT64_C(1) << 63);
+    return reels__xxh3_64(data, len, map->seed) | (UINT64_C(1) << 63);
 }
 
 static struct map_key key_number(const struct reels__map *map, uint64_t number)
@@ -215,6 +213,7 @@ reels_status reels__map_u64_upsert(struct reels__map_u64 *map,
     if (slot == NULL) {
         REELS_TRY(map_add(&map->map, &wanted, &slot, err));
     }
+    REELS_INVARIANT(slot != NULL, err);
     *out_value = &slot->value;
     return REELS_OK;
 }
@@ -315,6 +314,7 @@ reels_status reels__map_bytes_put(struct reels__map_bytes *map,
     if (slot == NULL) {
         REELS_TRY(map_add(&map->map, &wanted, &slot, err));
     }
+    REELS_INVARIANT(slot != NULL, err);
     if (out_old != NULL) {
         *out_old = (void *)(uintptr_t)slot->value;
     }

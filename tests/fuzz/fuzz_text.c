@@ -12,6 +12,16 @@ enum {
     SIZE_MAX_HERE = 2000
 };
 
+/* Bit by bit, so that 0 and -0 differ. */
+static int same_double(double a, double b)
+{
+    uint64_t a_bits = 0;
+    uint64_t b_bits = 0;
+    memcpy(&a_bits, &a, sizeof a);
+    memcpy(&b_bits, &b, sizeof b);
+    return a_bits == b_bits;
+}
+
 static void check_double(const char *text, size_t size)
 {
     double value = 0;
@@ -29,11 +39,11 @@ static void check_double(const char *text, size_t size)
         fuzz_assert(isinf(expected));
         return;
     }
-    fuzz_assert(memcmp(&value, &expected, sizeof value) == 0);
+    fuzz_assert(same_double(value, expected));
     size_t len = reels__double_to_text(value, written);
     fuzz_assert(len > 0 && len < sizeof written && len == strlen(written));
     fuzz_assert(reels__double_from_text(written, len, &back) == REELS_OK);
-    fuzz_assert(memcmp(&value, &back, sizeof value) == 0);
+    fuzz_assert(same_double(value, back));
 }
 
 static void check_integers(const char *text, size_t size)
