@@ -1,3 +1,4 @@
+/* Owns the only call of vsnprintf. What is cut is cut between two characters. */
 #include "format.h"
 
 #include <stdio.h>

@@ -10,7 +10,7 @@ struct test_log {
     reels_log table; /* for reels_ctx_options.log */
     pthread_mutex_t lock;
     size_t counts[5];  /* by level */
-    char last[5][384]; /* by level, cut to fit */
+    char last[5][200]; /* by level, cut to fit */
 };
 
 void test_log_init(struct test_log *log, int32_t level_max);
