@@ -1312,6 +1312,8 @@ reels_status reels_id_lease_file_new(reels_ctx *ctx, const char *path, const ree
 
 reels_status reels_id_lease_catalog_new(reels_ctx *ctx, reels_catalog *catalog, const reels_id_lease_vtable **out_lease, void **out_impl, reels_error *err);
 
+const reels_table *reels_id_node_table(void);
+
 enum {
     REELS_REEL_NONE = 0,
     REELS_REEL_INIT = 1,

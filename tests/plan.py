@@ -51,7 +51,8 @@ def make_plan(everything):
     """Everyday steps come first, so that the common faults show first. The gates look at the source
     and at the plain build, so they run once."""
     skip_long = [] if everything else ['--no-suite', 'long']
-    no_gates = ['--no-suite', 'gates'] + skip_long
+    # Gates look at the source, the browser at the whole: both once, in the plain build.
+    no_gates = ['--no-suite', 'gates', '--no-suite', 'browser'] + skip_long
     return [
         Step('plain', 'gcc, warnings are errors, every test and gate',
              ['-Dwerror=true'], {'CC': 'gcc'}, skip_long),
@@ -70,6 +71,9 @@ def make_plan(everything):
         Step('clang-asan', 'clang, AddressSanitizer and UndefinedBehaviorSanitizer',
              ['-Db_sanitize=address,undefined', '-Db_lundef=false', UBSAN_STRICT],
              {'CC': 'clang-14', **SANITIZER_ENV}, no_gates, slow=True, timeout=4),
+        Step('fuzz', 'clang, libFuzzer with both sanitizers, 40 s a target',
+             ['-Dfuzz=enabled', '-Db_sanitize=address,undefined', '-Db_lundef=false', UBSAN_STRICT],
+             {'CC': 'clang-14', **SANITIZER_ENV}, ['--suite', 'fuzzing'], slow=True, timeout=2),
         Step('valgrind', 'gcc, unit tests under Memcheck: reads of what nobody wrote',
              ['-Dc_args=-U_FORTIFY_SOURCE'], {'CC': 'gcc'},
              ['--suite', 'unit', '--wrapper', MEMCHECK], slow=True, timeout=20),
