@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { app } from './app.mjs';
+import { crash } from './crash.mjs';
 import { journey } from './journey.mjs';
 import { launch } from './lib/browser.mjs';
 import { Server } from './lib/server.mjs';
 import { Tap } from './lib/tap.mjs';
 
-const suites = { journey, app };
+const suites = { journey, app, crash };
+const OWN_SERVER = new Set(['crash']); /* these kill it */
 
 const { values: options } = parseArgs({
   options: { base: { type: 'string' }, server: { type: 'string' }, only: { type: 'string' } },
@@ -46,6 +48,7 @@ try {
     browser,
     folder,
     server,
+    tap,
     fresh: Boolean(server),
     run: Date.now().toString(36),
     watch: (view) => views.push(view),
@@ -63,6 +66,10 @@ try {
   };
   for (const [name, make] of Object.entries(suites)) {
     if (options.only && options.only !== name) continue;
+    if (OWN_SERVER.has(name) && !server) {
+      tap.skip(name, 'it kills the server, and this one is not its own');
+      continue;
+    }
     await tap.suite(name, make(world), evidence);
     views.length = 0;
   }

@@ -116,7 +116,9 @@ class Reporter {
 
   #drop(key, batch) {
     const last = batch[batch.length - 1].sequence;
-    const rest = (this.#queues.get(key) ?? []).filter((event) => event.sequence > last);
+    /* Another tab may be adding to a queue that is not ours. */
+    const queue = key.endsWith(this.#session) ? this.#queues.get(key) : load(key, []);
+    const rest = (queue ?? []).filter((event) => event.sequence > last);
     if (rest.length) this.#queues.set(key, rest);
     else this.#queues.delete(key);
     save(key, rest.length ? rest : null);

@@ -317,5 +317,10 @@ addEventListener('online', () => {
 addEventListener('offline', showOffline);
 showOffline();
 
+/* Another tab signed in or out. */
+addEventListener('storage', (event) => {
+  if (event.key === 'reels.session') location.reload();
+});
+
 if (session.user) begin();
 else showSignIn();

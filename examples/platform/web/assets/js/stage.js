@@ -24,6 +24,20 @@ const SEEK_KEY_S = 5;
 /* Until the viewer has once decided about sound on this page, a tap on a silent reel means sound. */
 let soundDecided = false;
 
+/** Why there is nothing on the stage. */
+function explain(error) {
+  if (error.code === 'not_ready') {
+    return { symbol: 'film', title: 'This reel is not ready', text: 'It is still being processed, or it could not be read.' };
+  }
+  if (error.status === 404) {
+    return { symbol: 'alert', title: 'This reel is not here', text: 'It was taken down, or it is private.' };
+  }
+  if (error.status === 0) {
+    return { symbol: 'wifi', title: "Can't reach the server", text: 'Check your connection. Your place is kept.' };
+  }
+  return { symbol: 'alert', title: "The feed didn't load", text: error.message };
+}
+
 export class Stage {
   /**
    * `source` gives reels (items, more(), done, plan()); `hooks` = {comments, share, menu, upload,
@@ -143,6 +157,7 @@ export class Stage {
   }
 
   #showError(error) {
+    const gone = error.status === 404;
     this.scroller.setAttribute('aria-busy', 'false');
     this.root.classList.add('bare');
     this.scroller.replaceChildren(
@@ -150,18 +165,10 @@ export class Stage {
         'article.card.card-end',
         {},
         notice({
-          symbol: error.status === 0 ? 'wifi' : 'alert',
-          title: error.status === 404 ? 'This reel is not here' : error.status === 0 ? "Can't reach the server" : "The feed didn't load",
-          text:
-            error.status === 404
-              ? 'It was taken down, or it is private.'
-              : error.status === 0
-                ? 'Check your connection. Your place is kept.'
-                : error.message,
-          action:
-            error.status === 404
-              ? { label: 'Go to the feed', run: this.hooks.refresh }
-              : { label: 'Try again', icon: 'refresh', run: () => this.#reload() },
+          ...explain(error),
+          action: gone
+            ? { label: 'Go to the feed', run: this.hooks.refresh }
+            : { label: 'Try again', icon: 'refresh', run: () => this.#reload() },
         }),
       ),
     );

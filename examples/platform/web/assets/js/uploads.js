@@ -86,24 +86,24 @@ function explain(error) {
   }
 }
 
+const NOTHING = { file: null, name: '', kept: false, reel: null, reelId: null, sent: 0, total: 0, speed: 0, problem: '' };
+
 /**
  * phase: idle → sending ⇄ paused → processing → ready | failed; `stuck` is a sending that needs the
  * viewer (try again, or give up).
  */
 class Uploads extends Emitter {
   phase = 'idle';
-  file = null;
   caption = '';
   visibility = 'public';
-  sent = 0;
-  total = 0;
-  speed = 0;
-  reelId = null;
-  reel = null;
-  problem = '';
   #upload = null;
   #marks = [];
   #turn = 0;
+
+  constructor() {
+    super();
+    Object.assign(this, NOTHING);
+  }
 
   get share() {
     return this.total ? this.sent / this.total : 0;
@@ -125,8 +125,8 @@ class Uploads extends Emitter {
 
   /** Begins, with a file that was chosen. */
   async begin(file, caption, visibility) {
-    this.reset();
-    this.#set('sending', { file, caption, visibility, total: file.size, name: file.name });
+    this.#turn++;
+    this.#set('sending', { ...NOTHING, file, caption, visibility, total: file.size, name: file.name });
     if (file.size <= KEEP_BYTES_MAX) {
       try {
         await shelf.put(this.#key, { file, caption, visibility, url: null, reelId: null });
@@ -297,7 +297,7 @@ class Uploads extends Emitter {
     this.#upload = null;
     shelf.remove(this.#key).catch(() => {});
     save(`processing.${this.#key}`, null);
-    this.#set('idle', { file: null, reel: null, reelId: null, sent: 0, total: 0, speed: 0, problem: '', kept: false, name: '' });
+    this.#set('idle', NOTHING);
   }
 
   /** Somebody else signs in: nothing is lost, but nothing goes on under their name. */
@@ -305,7 +305,7 @@ class Uploads extends Emitter {
     this.#turn++;
     this.#upload?.abort().catch(() => {});
     this.#upload = null;
-    this.#set('idle', { file: null, reel: null, reelId: null, sent: 0, total: 0, speed: 0, problem: '' });
+    this.#set('idle', NOTHING);
   }
 }
 
