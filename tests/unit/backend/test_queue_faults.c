@@ -14,7 +14,7 @@ enum {
     PARTITIONS = 2,
     APPENDS = 7,
     LARGE_BYTES = 40 * 1024, /* two of them fill a segment */
-    OFFSETS_MAX = 64,
+    OFFSETS_MAX = 48,
     STEP_TOPIC = 0,
     STEP_APPENDS = 1,
     STEP_JOIN = STEP_APPENDS + APPENDS,

@@ -86,6 +86,72 @@ REELS_API reels_status reels_conformance_stats(reels_ctx *ctx,
                                                uint32_t *out_failed,
                                                reels_error *err);
 
+/**
+ * Holds a blob store to what reels_blob_vtable promises.
+ *
+ * @param      ctx         context of the backend
+ * @param      factory     opens, closes and crashes it
+ * @param      report      told of each case
+ * @param      user        handed to report
+ * @param[out] out_failed  number of cases that failed
+ * @param[out] err         detail on failure of the run itself; may be NULL
+ * @return REELS_OK when all cases were run, whatever became of them; REELS_ERR_INVALID_ARG;
+ * REELS_ERR_NO_MEMORY
+ * @ownership     everything is borrowed for the call
+ * @threadsafety  any thread
+ * @since 0.1
+ */
+REELS_API reels_status reels_conformance_blob(reels_ctx *ctx,
+                                              const reels_conformance_factory *factory,
+                                              reels_conformance_report_fn report,
+                                              void *user,
+                                              uint32_t *out_failed,
+                                              reels_error *err);
+
+/**
+ * Holds a queue to what reels_queue_vtable promises.
+ *
+ * @param      ctx         context of the backend
+ * @param      factory     opens, closes and crashes it
+ * @param      report      told of each case
+ * @param      user        handed to report
+ * @param[out] out_failed  number of cases that failed
+ * @param[out] err         detail on failure of the run itself; may be NULL
+ * @return REELS_OK when all cases were run, whatever became of them; REELS_ERR_INVALID_ARG;
+ * REELS_ERR_NO_MEMORY
+ * @ownership     everything is borrowed for the call
+ * @threadsafety  any thread
+ * @since 0.1
+ */
+REELS_API reels_status reels_conformance_queue(reels_ctx *ctx,
+                                               const reels_conformance_factory *factory,
+                                               reels_conformance_report_fn report,
+                                               void *user,
+                                               uint32_t *out_failed,
+                                               reels_error *err);
+
+/**
+ * Holds a cache to what reels_cache_vtable promises.
+ *
+ * @param      ctx         context of the backend
+ * @param      factory     opens, closes and crashes it
+ * @param      report      told of each case
+ * @param      user        handed to report
+ * @param[out] out_failed  number of cases that failed
+ * @param[out] err         detail on failure of the run itself; may be NULL
+ * @return REELS_OK when all cases were run, whatever became of them; REELS_ERR_INVALID_ARG;
+ * REELS_ERR_NO_MEMORY
+ * @ownership     everything is borrowed for the call
+ * @threadsafety  any thread
+ * @since 0.1
+ */
+REELS_API reels_status reels_conformance_cache(reels_ctx *ctx,
+                                               const reels_conformance_factory *factory,
+                                               reels_conformance_report_fn report,
+                                               void *user,
+                                               uint32_t *out_failed,
+                                               reels_error *err);
+
 REELS_END_DECLS
 
 #endif
