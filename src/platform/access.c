@@ -129,14 +129,12 @@ reels_status reels_platform_media_token(reels_platform *platform,
     }
     REELS_TRY(reels_reel_media_prefix(reel->id, reel->generation, prefix, sizeof(prefix)));
     REELS_TRY(reels_buf_new(platform->ctx, REELS_CDN_TOKEN_BYTES_MAX, &token, err));
-    reels_status status =
-        reels_cdn_sign(platform->cdn,
-                       NULL,
-                       prefix,
-                       NULL,
-                       reels_ctx_now_unix_us(platform->ctx) + platform->config.token_valid_us,
-                       token,
-                       err);
+    /* Rounded, so that a reel keeps its addresses for a third of that time and caches find them
+     * again. */
+    int64_t step = platform->config.token_valid_us / 3;
+    int64_t now = reels_ctx_now_unix_us(platform->ctx);
+    int64_t expires = now - (step > 0 ? now % step : 0) + platform->config.token_valid_us;
+    reels_status status = reels_cdn_sign(platform->cdn, NULL, prefix, NULL, expires, token, err);
     if (status == REELS_OK && reels_buf_len(token) >= capacity) {
         status = reels__fail(
             err, REELS_ERR_BUFFER_TOO_SMALL, "a token has %zu bytes", reels_buf_len(token));

@@ -13,7 +13,7 @@ enum {
     PAGE = 32,
     REELS_EVERY_US = 2000000,
     CURSOR_BYTES_MAX = 8192,
-    NAME_BYTES = 48
+    NAME_BYTES = 64
 };
 
 /* Gives a reel whose worker is dead back: to the next attempt, or to FAILED after the last. The
@@ -21,15 +21,13 @@ enum {
 static reels_status rescue(reels_platform *platform, reels_reel *reel, reels_error *err)
 {
     char name[NAME_BYTES] = "media/";
+    char holder[NAME_BYTES] =
+        "rescue/"; /* not the worker's: it would be given its own lease again */
     uint64_t fence = 0;
+    memcpy(holder + 7, platform->holder, strlen(platform->holder) + 1);
     REELS_TRY(reels_id_text_write(reel->id, name + 6, sizeof(name) - 6, err));
-    reels_status status = reels_catalog_lease_acquire(platform->catalog,
-                                                      NULL,
-                                                      name,
-                                                      platform->holder,
-                                                      platform->config.media_lease_us,
-                                                      &fence,
-                                                      NULL);
+    reels_status status = reels_catalog_lease_acquire(
+        platform->catalog, NULL, name, holder, platform->config.media_lease_us, &fence, NULL);
     if (status == REELS_ERR_BUSY) {
         return REELS_OK;
     }

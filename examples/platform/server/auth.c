@@ -1,0 +1,116 @@
+/* Owns tokens: JSON Web Tokens (RFC 7519), HS256 with a key of this installation, by libjwt. */
+#include <errno.h>
+#include <fcntl.h>
+#include <jwt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server.h"
+
+enum {
+    TOKEN_VALID_S = 7 * 24 * 3600,
+    TOKEN_BYTES_MAX = 4096
+};
+
+static int write_key(int file, const uint8_t *key)
+{
+    return write(file, key, JWT_KEY_BYTES) == JWT_KEY_BYTES && fsync(file) == 0;
+}
+
+int auth_key_open(struct server *server, const char *data_path)
+{
+    char path[4096];
+    int len = snprintf(path, sizeof(path), "%s/token.key", data_path);
+    if (len < 0 || (size_t)len >= sizeof(path)) {
+        return 0;
+    }
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file >= 0) {
+        ssize_t got = read(file, server->jwt_key, JWT_KEY_BYTES);
+        (void)close(file);
+        return got == JWT_KEY_BYTES;
+    }
+    if (errno != ENOENT || getrandom(server->jwt_key, JWT_KEY_BYTES, 0) != JWT_KEY_BYTES) {
+        return 0;
+    }
+    file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int written = file >= 0 && write_key(file, server->jwt_key);
+    if (file >= 0) {
+        (void)close(file);
+    }
+    if (!written) {
+        (void)unlink(path);
+    }
+    return written;
+}
+
+char *
+auth_token(struct server *server, uint64_t person_id, const char *name, int64_t *out_expires_ms)
+{
+    jwt_t *jwt = NULL;
+    char subject[24];
+    char *copy = NULL;
+    long now = (long)time(NULL);
+    if (jwt_new(&jwt) != 0) {
+        return NULL;
+    }
+    id_to_text(person_id, subject);
+    *out_expires_ms = ((int64_t)now + TOKEN_VALID_S) * 1000;
+    if (jwt_set_alg(jwt, JWT_ALG_HS256, server->jwt_key, JWT_KEY_BYTES) == 0 &&
+        jwt_add_grant(jwt, "sub", subject) == 0 && jwt_add_grant(jwt, "name", name) == 0 &&
+        jwt_add_grant_int(jwt, "iat", now) == 0 &&
+        jwt_add_grant_int(jwt, "exp", now + TOKEN_VALID_S) == 0) {
+        char *text = jwt_encode_str(jwt);
+        copy = text != NULL ? strdup(text) : NULL;
+        free(text); /* made by jansson with malloc; later versions have a function for it */
+    }
+    jwt_free(jwt);
+    return copy;
+}
+
+/* Takes what a good token says; 0 when it says nothing of use. */
+static int take_claims(struct request *request, jwt_t *jwt)
+{
+    const char *subject = jwt_get_grant(jwt, "sub");
+    const char *name = jwt_get_grant(jwt, "name");
+    if (subject == NULL || !id_from_text(subject, &request->person_id)) {
+        return 0;
+    }
+    (void)snprintf(
+        request->person_name, sizeof(request->person_name), "%s", name != NULL ? name : "");
+    return 1;
+}
+
+int auth_check(struct request *request)
+{
+    const char *header = request_header(request, "Authorization");
+    jwt_t *jwt = NULL;
+    if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0) {
+        answer_error(request, 401, "token_missing", "a bearer token is needed");
+        return 0;
+    }
+    const char *token = header + 7;
+    if (strlen(token) > TOKEN_BYTES_MAX ||
+        jwt_decode(&jwt, token, request->server->jwt_key, JWT_KEY_BYTES) != 0) {
+        answer_error(request, 401, "token_bad", "the token is not one of ours");
+        return 0;
+    }
+    /* libjwt takes an unsigned token when its header says so: we do not. */
+    int good = jwt_get_alg(jwt) == JWT_ALG_HS256 && take_claims(request, jwt);
+    long expires = jwt_get_grant_int(jwt, "exp");
+    jwt_free(jwt);
+    if (!good) {
+        answer_error(request, 401, "token_bad", "the token is not one of ours");
+        return 0;
+    }
+    if (expires <= (long)time(NULL)) {
+        answer_error(request, 401, "token_expired", "the token has expired: sign in again");
+        return 0;
+    }
+    return 1;
+}
