@@ -29,6 +29,7 @@ struct cli_verb {
 
 extern const struct cli_verb cli_verb_doctor;
 extern const struct cli_verb cli_verb_id;
+extern const struct cli_verb cli_verb_worker;
 #ifdef CLI_HAS_MEDIA
 extern const struct cli_verb cli_verb_probe;
 extern const struct cli_verb cli_verb_transcode;

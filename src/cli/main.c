@@ -13,6 +13,7 @@ static const struct cli_verb *const verbs[] = {
     &cli_verb_verify,
 #endif
     &cli_verb_id,
+    &cli_verb_worker,
     &cli_verb_doctor,
 };
 

@@ -2,12 +2,12 @@
 _reels() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options=
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W 'probe transcode verify id doctor --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'probe transcode verify id worker doctor --help --version' -- "$word")
         return
     fi
     case $before in
-    --count | --region | --node | --threads | --master) return ;;
-    --state)
+    --count | --region | --node | --threads | --master | --roles) return ;;
+    --state | --data | --config)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
@@ -17,7 +17,8 @@ _reels() {
     transcode) options='--json --force --threads --in-process --help' ;;
     verify) options='--json --no-decode --master --help' ;;
     id) options='--count --region --node --state --text --json --help' ;;
-    doctor) options='--json --help' ;;
+    worker) options='--data --config --roles --threads --settle --verbose --help' ;;
+    doctor) options='--json --schema --help' ;;
     esac
     case $word in
     -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;

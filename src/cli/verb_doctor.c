@@ -4,6 +4,10 @@
 
 #include "doctor.h"
 
+enum {
+    SCHEMA_BYTES_MAX = 16 << 20
+};
+
 static const char *const result_names[] = {"ok", "warn", "fail"};
 
 void doctor_add(
@@ -83,12 +87,31 @@ static void json_print(const struct doctor *doctor)
     (void)fputs("]}\n", stdout);
 }
 
+/* Prints the descriptors of tables, topics and counters. */
+static int schema_print(reels_ctx *ctx)
+{
+    reels_buf *buf = NULL;
+    reels_error err = {.struct_size = sizeof err};
+    reels_status status = reels_buf_new(ctx, SCHEMA_BYTES_MAX, &buf, &err);
+    if (status == REELS_OK) {
+        status = reels_platform_schema(ctx, buf, &err);
+    }
+    if (status == REELS_OK) {
+        (void)fwrite(reels_buf_data(buf), 1, reels_buf_len(buf), stdout);
+        (void)fputc('\n', stdout);
+    }
+    reels_buf_free(buf);
+    return status == REELS_OK ? CLI_OK : cli_fail_status("doctor", status, &err);
+}
+
 static int doctor_run(const struct cli_verb *verb, int argc, char **argv)
 {
     static struct doctor doctor;
     int as_json = 0;
+    int is_schema = 0;
     const struct cli_option table[] = {
         {"--json", CLI_FLAG, &as_json, 0, 0},
+        {"--schema", CLI_FLAG, &is_schema, 0, 0},
     };
     const struct cli_syntax syntax = {table, sizeof table / sizeof table[0], NULL, 0};
     int result = cli_options_read(verb, argc, argv, &syntax, NULL);
@@ -99,6 +122,11 @@ static int doctor_run(const struct cli_verb *verb, int argc, char **argv)
     doctor.ctx = cli_ctx_new("doctor");
     if (doctor.ctx == NULL) {
         return CLI_FAILED;
+    }
+    if (is_schema) {
+        result = schema_print(doctor.ctx);
+        reels_ctx_free(doctor.ctx);
+        return result;
     }
     doctor_check_clock(&doctor);
     doctor_check_folders(&doctor);
@@ -121,7 +149,7 @@ const struct cli_verb cli_verb_doctor = {
     .name = "doctor",
     .summary = "check that everything the library needs is there",
     .help =
-        "Usage: reels doctor [--json]\n"
+        "Usage: reels doctor [--json] [--schema]\n"
         "\n"
         "Prints the versions of the library and of those behind it, and checks the clocks, the\n"
         "folders used by default, the encoders, the media worker and the kernel's means to\n"

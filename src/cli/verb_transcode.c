@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 
 #include "cli.h"
 #include "progress.h"
+#include "stop.h"
 
 enum {
     STEP_BUDGET_US = 100000,
@@ -25,30 +25,6 @@ struct transcode_options {
     int is_forced;
     int in_process;
 };
-
-/* Raised by the signals that ask for an end. The handler may do this and no more. */
-static reels_cancel *stop;
-
-static void stop_handler(int signal_number)
-{
-    (void)signal_number;
-    reels_cancel_raise(stop);
-}
-
-/* What a parent has told us to ignore (nohup) stays ignored. A second signal of a kind ends the
- * program at once. */
-static void stop_signals_set(void (*handler)(int))
-{
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND};
-    (void)sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        struct sigaction before;
-        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
-            (void)sigaction(signals[i], &action, NULL);
-        }
-    }
-}
 
 static int folder_is_empty(const char *path, int *out)
 {
@@ -197,7 +173,7 @@ static int job_run(reels_ctx *ctx, const struct transcode_options *options, reel
         .progress_user = &progress,
     };
     reels_media_input input = {.struct_size = sizeof input, .path = options->file};
-    reels_call call = {.struct_size = sizeof call, .cancel = stop};
+    reels_call call = {.struct_size = sizeof call, .cancel = cli_stop_flag()};
     reels_transcode *job = NULL;
     reels_error err = {.struct_size = sizeof err};
     reels_status status = reels_transcode_new(
@@ -214,16 +190,14 @@ static int job_run(reels_ctx *ctx, const struct transcode_options *options, reel
 
 static int transcode(reels_ctx *ctx, const struct transcode_options *options, const char *outdir)
 {
+    /* Before anything is made that a signal could leave behind. */
+    if (cli_stop_begin(ctx, options->outdir) != CLI_OK) {
+        return CLI_FAILED;
+    }
     reels_output *output = NULL;
     reels_error err = {.struct_size = sizeof err};
-    reels_status status = reels_cancel_new(ctx, &stop, &err);
-    if (status != REELS_OK) {
-        return cli_fail_status(options->outdir, status, &err);
-    }
-    /* Before anything is made that a signal could leave behind. */
-    stop_signals_set(stop_handler);
     int result = CLI_FAILED;
-    status = reels_output_directory_new(
+    reels_status status = reels_output_directory_new(
         ctx, outdir, options->is_forced ? REELS_OUTPUT_REPLACE : 0, &output, &err);
     if (status == REELS_OK) {
         result = job_run(ctx, options, output);
@@ -233,8 +207,7 @@ static int transcode(reels_ctx *ctx, const struct transcode_options *options, co
     if (output != NULL && result != CLI_OK && reels_output_discard(output, &err) != REELS_OK) {
         (void)cli_fail_status(options->outdir, err.status, &err);
     }
-    stop_signals_set(SIG_DFL);
-    reels_cancel_free(stop);
+    cli_stop_end();
     reels_output_free(output);
     return result;
 }

@@ -59,6 +59,15 @@ class DoctorTest(CliTest):
             results = {check['name']: check['result'] for check in json.loads(out)['checks']}
             self.assertEqual(results['media_worker'], 'fail', worker)
 
+    def test_schema_names_what_is_stored(self):
+        data = json.loads(self.reels('doctor', '--schema')[0])
+        tables = {table['name']: table for table in data['tables']}
+        self.assertLessEqual({'reels', 'uploads'}, set(tables))
+        columns = {column['name']: column['type'] for column in tables['reels']['columns']}
+        self.assertEqual(columns['reel_id'], 'id')
+        self.assertEqual(self.reels('doctor', '--schema', '--json')[0],
+                         self.reels('doctor', '--schema')[0])
+
     def test_nothing_is_left_behind(self):
         os.mkdir(self.path('tmp'))
         self.reels('doctor', env={'TMPDIR': self.path('tmp'), 'XDG_STATE_HOME': self.path('state')})

@@ -11,7 +11,7 @@ from reelscli import ROOT, CliTest
 
 SOURCES = os.path.join(ROOT, 'src', 'cli')
 MEDIA_VERBS = ['probe', 'transcode', 'verify']
-VERBS = ['id', 'doctor']
+VERBS = ['id', 'worker', 'doctor']
 
 
 def verbs():
