@@ -152,7 +152,8 @@ static reels_status encode_jpeg(const AVFrame *frame, AVPacket *packet, reels_er
     encoder->color_range = AVCOL_RANGE_JPEG;
     encoder->time_base = (AVRational){1, 1};
     encoder->thread_count = 1;
-    encoder->flags |= AV_CODEC_FLAG_QSCALE;
+    encoder->sample_aspect_ratio = (AVRational){1, 1}; /* makes it a JFIF file */
+    encoder->flags |= AV_CODEC_FLAG_QSCALE | AV_CODEC_FLAG_BITEXACT;
     encoder->global_quality = JPEG_QUALITY * FF_QP2LAMBDA;
     encoder->log_level_offset = REELS__LOG_LEVEL_OFFSET;
     int av_status = avcodec_open2(encoder, codec, NULL);

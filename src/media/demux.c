@@ -299,12 +299,53 @@ static reels_status open_container(reels__media_demux *demux, reels_error *err)
     return check_header(demux, err);
 }
 
+/* All ones in 32 bits, which fragmented files carry and some writers add to, is no duration. */
+int64_t reels__media_declared_us(const AVStream *stream)
+{
+    const int64_t all_ones = INT64_C(0xFFFFFFFF);
+    const int64_t slack = INT64_C(1) << 24;
+    if (stream->duration == AV_NOPTS_VALUE || stream->duration <= 0 ||
+        (stream->duration >= all_ones && stream->duration < all_ones + slack)) {
+        return -1;
+    }
+    int64_t us = av_rescale_q(stream->duration, stream->time_base, (AVRational){1, US_PER_S});
+    return us > 0 ? us : -1;
+}
+
+/* Judges what the header alone declares: of tracks of sound and pictures, or of the whole. */
+static reels_status check_declared(const reels__media_demux *demux, reels_error *err)
+{
+    const AVFormatContext *format = demux->format;
+    int64_t longest = -1;
+    int silent = 1;
+    for (unsigned i = 0; i < format->nb_streams; i++) {
+        const AVStream *stream = format->streams[i];
+        enum AVMediaType type = stream->codecpar->codec_type;
+        if (type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO) {
+            int64_t us = reels__media_declared_us(stream);
+            longest = us > longest ? us : longest;
+            silent = silent && stream->duration == AV_NOPTS_VALUE;
+        }
+    }
+    if (silent && format->duration != AV_NOPTS_VALUE) {
+        longest = format->duration;
+    }
+    return longest <= demux->limits->duration_max_us
+               ? REELS_OK
+               : reels__fail(err,
+                             REELS_ERR_LIMIT,
+                             "it lasts %lld.%03d s, the limit is %lld s",
+                             (long long)(longest / US_PER_S),
+                             (int)(longest % US_PER_S / 1000),
+                             (long long)(demux->limits->duration_max_us / US_PER_S));
+}
+
 reels_status reels__media_demux_open(reels__media_demux *demux,
                                      reels_ctx *ctx,
                                      const reels_call *call,
                                      reels__media_source *source,
                                      const reels_media_limits *limits,
-                                     int streams,
+                                     uint32_t flags,
                                      reels_error *err)
 {
     *demux = (reels__media_demux){.ctx = ctx,
@@ -316,7 +357,10 @@ reels_status reels__media_demux_open(reels__media_demux *demux,
         demux->next_dts_us[i] = REELS__NO_TIME;
     }
     reels_status status = open_container(demux, err);
-    if (status == REELS_OK && streams) {
+    if (status == REELS_OK && (flags & REELS__DEMUX_REFUSE_EARLY) != 0) {
+        status = check_declared(demux, err);
+    }
+    if (status == REELS_OK && (flags & REELS__DEMUX_STREAMS) != 0) {
         status = look_into_streams(demux, err);
     }
     if (status < 0) {

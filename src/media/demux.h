@@ -50,14 +50,20 @@ typedef struct reels__media_packet {
 /* Decoders that hostile bytes may reach. */
 extern const char reels__media_decoders[];
 
-/* Opens the container. With streams != 0 the streams are also looked into (some are decoded), as
- * far as probe_bytes_max and analyse_max_us allow. The zero state may be closed. */
+enum {
+    /* Looks into the streams too (some are decoded), within probe_bytes_max and analyse_max_us. */
+    REELS__DEMUX_STREAMS = 1,
+    /* Gives LIMIT, before that, when the header declares more than duration_max_us. */
+    REELS__DEMUX_REFUSE_EARLY = 2
+};
+
+/* Opens the container; flags are REELS__DEMUX_*. The zero state may be closed. */
 reels_status reels__media_demux_open(reels__media_demux *demux,
                                      reels_ctx *ctx,
                                      const reels_call *call,
                                      reels__media_source *source,
                                      const reels_media_limits *limits,
-                                     int streams,
+                                     uint32_t flags,
                                      reels_error *err);
 
 /* Reads the next packet into packet: REELS_OK, REELS_END, or a failure. Damage inside the file is
@@ -68,6 +74,9 @@ reels_status reels__media_demux_read(reels__media_demux *demux,
                                      reels_error *err);
 
 void reels__media_demux_close(reels__media_demux *demux);
+
+/* What a track declares to last, in microseconds; -1 when it declares nothing that can be meant. */
+int64_t reels__media_declared_us(const AVStream *stream);
 
 /* 1 when an index says that samples lie beyond the end of the file: it was cut short. */
 int reels__media_demux_is_cut(const reels__media_demux *demux, int stream_index);

@@ -299,20 +299,6 @@ static void describe_audio(AVFormatContext *format,
     }
 }
 
-/* What a track declares, in microseconds; -1 when it declares nothing. All ones in 32 bits, which
- * fragmented files carry and some writers add to, is nothing too. */
-static int64_t declared_us(const AVStream *stream)
-{
-    const int64_t all_ones = INT64_C(0xFFFFFFFF);
-    const int64_t slack = INT64_C(1) << 24;
-    if (stream->duration == AV_NOPTS_VALUE || stream->duration <= 0 ||
-        (stream->duration >= all_ones && stream->duration < all_ones + slack)) {
-        return -1;
-    }
-    int64_t us = av_rescale_q(stream->duration, stream->time_base, (AVRational){1, US_PER_S});
-    return us > 0 ? us : -1;
-}
-
 static void describe_duration(const reels__media_demux *demux,
                               const reels__media_tracks *tracks,
                               reels_probe_info *info)
@@ -326,7 +312,7 @@ static void describe_duration(const reels__media_demux *demux,
             continue;
         }
         const AVStream *stream = format->streams[main_tracks[i]];
-        int64_t us = declared_us(stream);
+        int64_t us = reels__media_declared_us(stream);
         longest = us > longest ? us : longest;
         bogus = bogus || (us < 0 && stream->duration > 0);
     }

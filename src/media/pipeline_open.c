@@ -24,7 +24,13 @@ reels_status
 reels__media_pipeline_open(reels__media_pipeline *p, const reels_call *call, reels_error *err)
 {
     const reels_media_limits *limits = &p->settings->limits;
-    REELS_TRY(reels__media_demux_open(&p->demux, p->ctx, call, p->source, limits, 1, err));
+    REELS_TRY(reels__media_demux_open(&p->demux,
+                                      p->ctx,
+                                      call,
+                                      p->source,
+                                      limits,
+                                      REELS__DEMUX_STREAMS | REELS__DEMUX_REFUSE_EARLY,
+                                      err));
     REELS_TRY(reels__media_describe(&p->demux, limits, &p->tracks, &p->info, err));
     return refusal(&p->info, err);
 }

@@ -44,7 +44,8 @@ reels_status reels__media_probe(reels_ctx *ctx,
     if (demux == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for a demuxer");
     }
-    reels_status status = reels__media_demux_open(demux, ctx, call, source, limits, 1, err);
+    reels_status status =
+        reels__media_demux_open(demux, ctx, call, source, limits, REELS__DEMUX_STREAMS, err);
     if (status == REELS_OK) {
         status = reels__media_describe(demux, limits, &tracks, info, err);
     }

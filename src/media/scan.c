@@ -195,6 +195,25 @@ static void conclude(const times *video, const AVStream *video_stream, reels__me
     timing->duration_us = end > start ? end - start : 0;
 }
 
+/* Frames per second on average; of few frames that says nothing. */
+static reels_status
+check_rate(const times *video, const reels_media_limits *limits, reels_error *err)
+{
+    const size_t few = 10;
+    if (video->count <= few) {
+        return REELS_OK;
+    }
+    uint64_t span_us = (uint64_t)(video->last_pts_us - video->pts_us[0]) + 1;
+    uint64_t rate = (uint64_t)video->count * US_PER_S / span_us;
+    return rate <= limits->frame_rate_max
+               ? REELS_OK
+               : reels__fail(err,
+                             REELS_ERR_LIMIT,
+                             "it has %llu pictures a second, the limit is %u",
+                             (unsigned long long)rate,
+                             limits->frame_rate_max);
+}
+
 reels_status reels__media_scan(reels_ctx *ctx,
                                const reels_call *call,
                                reels__media_source *source,
@@ -212,7 +231,8 @@ reels_status reels__media_scan(reels_ctx *ctx,
     if (demux == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for a demuxer");
     }
-    reels_status status = reels__media_demux_open(demux, ctx, call, source, limits, 1, err);
+    reels_status status =
+        reels__media_demux_open(demux, ctx, call, source, limits, REELS__DEMUX_STREAMS, err);
     if (status == REELS_OK) {
         for (unsigned i = 0; i < demux->format->nb_streams; i++) {
             int wanted = (int)i == tracks->video || (int)i == tracks->audio;
@@ -228,6 +248,9 @@ reels_status reels__media_scan(reels_ctx *ctx,
     }
     if (status == REELS_OK && video.count == 0 && timing->audio_start_us == REELS__NO_TIME) {
         status = reels__fail(err, REELS_ERR_CORRUPT, "the file holds no samples");
+    }
+    if (status == REELS_OK) {
+        status = check_rate(&video, limits, err);
     }
     if (status == REELS_OK) {
         timing->encrypted = (uint32_t)demux->encrypted;
