@@ -71,6 +71,13 @@ class Gate:
     def public_headers(self):
         return self.files('.h', under='include/reels/')
 
+    def installed_headers(self):
+        """(folder of the include path, path in it) of every header that a host gets: those of libreels,
+        and of libraries of ours beside it."""
+        for folder in ('include', 'tests/conformance/include'):
+            for name in self.files('.h', under=folder + '/reels/'):
+                yield folder, name.removeprefix(folder + '/')
+
     def read_declarations(self):
         """(declarations or None, problems)."""
         import cffi
