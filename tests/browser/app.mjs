@@ -99,6 +99,43 @@ export function app(world) {
       assert.deepEqual(early.map(({ path }) => path), []);
     },
 
+    'what was fetched ahead is played from the cache': async () => {
+      const { page } = viewer;
+      await page.addInitScript(keepFeed);
+      const asked = await answers(page);
+      await page.reload();
+      const first = await until('a reel that plays', async () => {
+        const now = await onScreen(page);
+        return now.currentTime > 0.2 && now;
+      });
+      const planned = await until('the plan of the next reel to be carried out', async () => {
+        const feed = await page.evaluate(() => window.lastFeed);
+        const next = feed.items[feed.items.findIndex(({ id }) => id === first.reelId) + 1].id;
+        const steps = feed.prefetch.filter(({ reel_id }) => reel_id === next);
+        assert.ok(steps.length > 0, 'there is a plan');
+        return steps.every(({ url, range }) => asked.some((one) => one.path === url && one.range === range)) && steps;
+      });
+      /* Whatever the player asks for within a planned range, it gets without the network. */
+      const within = (one, step) => {
+        if (one.path !== step.url) return false;
+        if (step.range === null) return true;
+        const [from, to] = one.range?.match(/\d+/g)?.map(Number) ?? [0, Infinity];
+        const [planFrom, planTo] = step.range.match(/\d+/g).map(Number);
+        return from >= planFrom && to <= planTo;
+      };
+      await page.keyboard.press('j');
+      await until('the next reel to play', async () => {
+        const now = await onScreen(page);
+        return now.reelId === planned[0].reel_id && now.currentTime > 0.1;
+      });
+      for (const step of planned) {
+        const uses = asked.filter((one) => within(one, step));
+        const fromNetwork = uses.filter(({ cached }) => !cached);
+        assert.ok(fromNetwork.length <= 1, `${step.url} ${step.range}: at most once over the network, ${JSON.stringify(uses)}`);
+        assert.ok(uses.length > 1, `${step.url} is what the player asks for`);
+      }
+    },
+
     'keys move, pause, like and save': async () => {
       const { page } = viewer;
       const first = (await onScreen(page)).reelId;
@@ -190,4 +227,35 @@ export function app(world) {
       await viewer.context.close();
     },
   };
+}
+
+/** In the page: keeps the last feed that the app was given, for looking at its plan. */
+function keepFeed() {
+  const plain = window.fetch;
+  window.fetch = async (...args) => {
+    const answer = await plain(...args);
+    if (String(args[0]).startsWith('/v1/feed')) window.lastFeed = await answer.clone().json();
+    return answer;
+  };
+}
+
+/** Writes down every answer about media from now on: path, range, and whether the cache gave it. */
+async function answers(page) {
+  const client = await page.context().newCDPSession(page);
+  await client.send('Network.enable');
+  const ranges = new Map();
+  const list = [];
+  client.on('Network.requestWillBeSent', ({ requestId, request }) => {
+    const range = Object.entries(request.headers).find(([name]) => name.toLowerCase() === 'range');
+    ranges.set(requestId, range?.[1] ?? null);
+  });
+  client.on('Network.responseReceived', ({ requestId, response }) => {
+    const { pathname } = new URL(response.url);
+    if (!pathname.startsWith('/media/')) return;
+    list.push({ path: pathname, range: ranges.get(requestId) ?? null, cached: response.fromDiskCache === true, requestId });
+  });
+  client.on('Network.requestServedFromCache', ({ requestId }) => {
+    for (const one of list) if (one.requestId === requestId) one.cached = true;
+  });
+  return list;
 }
