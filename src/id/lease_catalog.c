@@ -20,9 +20,9 @@ enum {
     ROW_BYTES_MAX = 64 * 1024
 };
 
-/* A node stays taken for at least this long without an extension, so that a generator at rest keeps
- * it. */
-static const int64_t hold_min_us = 60 * INT64_C(1000000);
+/* A node stays taken for at least this long without an extension. Longer would let processes that
+ * crash again and again run out of nodes; a generator at rest that loses its node acquires anew. */
+static const int64_t hold_min_us = 10 * INT64_C(1000000);
 static const int64_t hold_max_us = 86400 * INT64_C(1000000);
 
 enum {

@@ -177,7 +177,8 @@ reels_status reels_platform_schema(reels_ctx *ctx, reels_buf *json, reels_error 
                                    reels__watched_table(),
                                    reels__feed_session_table(),
                                    reels_rendition_table(),
-                                   reels__secret_table()};
+                                   reels__secret_table(),
+                                   reels_id_node_table()};
     struct reels__json_writer writer;
     reels__json_writer_init(&writer, json, err);
     reels__json_write_object_begin(&writer);

@@ -62,7 +62,7 @@ class DoctorTest(CliTest):
     def test_schema_names_what_is_stored(self):
         data = json.loads(self.reels('doctor', '--schema')[0])
         tables = {table['name']: table for table in data['tables']}
-        self.assertLessEqual({'reels', 'uploads'}, set(tables))
+        self.assertLessEqual({'reels', 'uploads', 'id_nodes'}, set(tables))
         columns = {column['name']: column['type'] for column in tables['reels']['columns']}
         self.assertEqual(columns['reel_id'], 'id')
         self.assertEqual(self.reels('doctor', '--schema', '--json')[0],

@@ -12,7 +12,7 @@ enum {
     TICK_US = 1000,
     SECOND_US = 1000000,
     LEASE_US = 2 * SECOND_US,
-    HOLD_US = 60 * SECOND_US, /* how long a node stays taken without an extension */
+    HOLD_US = 10 * SECOND_US, /* how long a node stays taken without an extension */
     NODES_COUNT = 4
 };
 
