@@ -65,6 +65,7 @@ export class Stage {
     this.root = el(
       'section.stage',
       { 'aria-label': 'Reels' },
+      el('h1.visually-hidden', {}, 'Reels'),
       this.scroller,
       el('div.stage-top', {}, hooks.back && iconButton('back', 'Back', hooks.back, 'stage-back'), this.soundButton),
       this.arrows,
