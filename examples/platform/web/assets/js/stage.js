@@ -220,6 +220,8 @@ export class Stage {
       this.asking = false;
     }
     this.#grow();
+    this.#arrange();
+    this.prefetched = false; /* there may be a next one now */
     if (!came) this.#needMore();
   }
 
@@ -276,7 +278,15 @@ export class Stage {
   #setIndex(index) {
     this.#leave(true);
     this.index = index;
-    const card = this.card;
+    this.#arrange();
+    this.hooks.shown?.(this.card?.reel ?? null);
+    this.#needMore();
+    if (this.card) this.#enter(this.card);
+  }
+
+  /** What depends on where each card lies: which are built, which one can be reached, which way on. */
+  #arrange() {
+    const { index } = this;
     this.cards.forEach((other, i) => {
       const near = Math.abs(i - index) <= AROUND;
       if (near) other.fill();
@@ -286,11 +296,8 @@ export class Stage {
     if (this.end) this.end.inert = index !== this.cards.length;
     this.arrows.firstChild.disabled = index === 0;
     this.arrows.lastChild.disabled = index >= this.cards.length - 1 + (this.end ? 1 : 0);
-    this.root.classList.toggle('at-end', !card);
+    this.root.classList.toggle('at-end', !this.card);
     this.root.classList.toggle('bare', !this.cards.length);
-    this.hooks.shown?.(card?.reel ?? null);
-    this.#needMore();
-    if (card) this.#enter(card);
   }
 
   #enter(card) {
