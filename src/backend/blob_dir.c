@@ -278,24 +278,23 @@ static reels_status source_compare(reels_ctx *ctx,
     return REELS_OK;
 }
 
-/* The key is there: the same bytes are welcome. */
+/* The key is there: the same bytes are welcome. *out_gone: somebody has removed it meanwhile, and
+ * nothing was read from the source. */
 static reels_status put_again(struct reels__blob_dir *dir,
                               const reels_call *call,
                               const char *path,
-                              const reels_fs_info *info,
                               const reels_blob_source *source,
+                              int *out_gone,
                               reels_error *err)
 {
     reels_ctx *ctx = dir->ctx;
-    if (info->size_bytes != source->length_bytes) {
-        return reels__fail(err, REELS_ERR_EXISTS, "the key holds other bytes");
-    }
+    void *file = NULL;
     uint8_t *space = reels__mem_alloc(ctx, REELS__BLOB_IO_BYTES);
     if (space == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "blob store: no memory");
     }
-    void *file = NULL;
     reels_status status = ctx->fs.open(ctx->fs.user, path, REELS_FS_READ, &file, err);
+    *out_gone = status == REELS_ERR_NOT_FOUND;
     if (status == REELS_OK) {
         status = source_compare(ctx, call, source, file, space, err);
         ctx->fs.close(ctx->fs.user, file);
@@ -367,12 +366,14 @@ static reels_status blob_dir_put(void *impl,
     }
     reels_fs_info info = {0};
     reels_status status = reels__blob_tree_find(dir, path, &info, err);
-    if (status == REELS_OK) {
-        status = put_again(dir, call, path, &info, source, err);
-        if (status == REELS_OK) {
-            reels__blob_info_fill(out_info, &info);
-        }
-    } else if (status == REELS_ERR_NOT_FOUND) {
+    int gone = status == REELS_ERR_NOT_FOUND;
+    if (status == REELS_OK && info.size_bytes != source->length_bytes) {
+        status = reels__fail(err, REELS_ERR_EXISTS, "the key holds other bytes");
+    } else if (status == REELS_OK) {
+        status = put_again(dir, call, path, source, &gone, err);
+        reels__blob_info_fill(out_info, &info);
+    }
+    if (gone) {
         status = put_new(dir, call, key, source, out_info, err);
     }
     reels__mem_free(dir->ctx, path);
