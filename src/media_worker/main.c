@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <reels/media.h>
@@ -187,6 +188,8 @@ static int serve(void)
         return REELS__WORKER_EXIT_VERSION;
     }
     const reels_media_limits *limits = &start.settings.limits;
+    /* libav formats dates in tags, for which libc would open its time zone later. */
+    tzset();
     if (reels__sandbox_enter(memory_cap(&start.settings, limits->pixels_max),
                              cpu_cap_s(limits, limits->duration_max_us)) == 0) {
         return REELS__WORKER_EXIT_SANDBOX;
