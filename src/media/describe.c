@@ -202,7 +202,7 @@ static void describe_colour(const AVCodecParameters *codec, reels_probe_info *in
             range = "full";
         }
     }
-    set_text(info->color_range, sizeof info->color_range, range);
+    snprintf(info->color_range, sizeof info->color_range, "%s", range);
     set_text(
         info->color_matrix, sizeof info->color_matrix, av_color_space_name(codec->color_space));
     set_text(info->color_primaries,
