@@ -49,6 +49,7 @@ static void error_fill(reels_error *err,
     reels__utf8_clean(err->message, len);
 }
 
+REELS__PRINTF(4, 0)
 static void error_format(
     reels_error *err, reels_status status, int32_t sys_errno, const char *format, va_list args)
 {

@@ -99,12 +99,17 @@ reels_status reels_id_parse(const reels_id_layout *layout,
         out_parts, sizeof parts, &parts, sizeof parts, "reels_id_parts", err);
 }
 
-/* Microseconds from the epoch, kept within what can be subtracted safely. */
+/* Microseconds from the epoch; what 64 bits cannot hold becomes their end. */
 static int64_t from_epoch_us(const reels__id_layout *plan, int64_t unix_us)
 {
-    const int64_t bound = INT64_MAX / 2;
-    int64_t clamped = unix_us < -bound ? -bound : unix_us > bound ? bound : unix_us;
-    return clamped - plan->epoch_unix_us;
+    int64_t epoch_us = plan->epoch_unix_us;
+    if (epoch_us > 0 && unix_us < INT64_MIN + epoch_us) {
+        return INT64_MIN;
+    }
+    if (epoch_us < 0 && unix_us > INT64_MAX + epoch_us) {
+        return INT64_MAX;
+    }
+    return unix_us - epoch_us;
 }
 
 reels_status reels_id_range(const reels_id_layout *layout,
@@ -121,7 +126,7 @@ reels_status reels_id_range(const reels_id_layout *layout,
         from_unix_us < until_unix_us, err, "the range is empty: from is not before until");
     int64_t from_us = from_epoch_us(&plan, from_unix_us);
     /* The last microsecond inside, so that the division below rounds to its millisecond. */
-    int64_t last_us = from_epoch_us(&plan, until_unix_us) - 1;
+    int64_t last_us = from_epoch_us(&plan, until_unix_us - 1);
     uint64_t tick_max = reels__id_mask(plan.time_bits);
     uint64_t first_tick = from_us > 0 ? (uint64_t)from_us / REELS__ID_TICK_US : 0;
     uint64_t last_tick = last_us > 0 ? (uint64_t)last_us / REELS__ID_TICK_US : 0;
