@@ -1,0 +1,401 @@
+/* Shows what reels/upload.h promises, over the backends in memory. */
+#include <string.h>
+
+#include <reels/upload.h>
+
+#include "test_check.h"
+
+enum {
+    ADA = 11,
+    BOB = 22,
+    PART = REELS_UPLOAD_PART_BYTES
+};
+
+static struct test_env env;
+static reels_catalog *catalog;
+static reels_blob *blob;
+static reels_id_generator *ids;
+static reels_reel_store *reels;
+static reels_uploads *uploads;
+static reels_status check_answer; /* of the check function */
+static size_t check_calls;
+static size_t check_prefix_len;
+
+static reels_status
+check(void *user, const uint8_t *prefix, size_t prefix_len, uint64_t length, reels_error *err)
+{
+    (void)user;
+    (void)prefix;
+    (void)length;
+    check_calls++;
+    check_prefix_len = prefix_len;
+    return check_answer < 0 ? reels_error_set(err, check_answer, 0, "no film") : check_answer;
+}
+
+static void setup(void)
+{
+    reels_upload_options options = {.struct_size = sizeof(options),
+                                    .per_person_max = 3,
+                                    .bytes_max = (uint64_t)3 * PART,
+                                    .expires_after_us = 1000000,
+                                    .check_bytes_max = 4096,
+                                    .check = check};
+    test_env_init(&env, TEST_ENV_SIM_CLOCK | TEST_ENV_SEED);
+    check_answer = REELS_END;
+    check_calls = 0;
+    test_ok(&env, reels_catalog_open(env.ctx, "mem:", &catalog, &env.err));
+    test_ok(&env, reels_blob_open(env.ctx, "mem:", &blob, &env.err));
+    test_ok(&env, reels_id_generator_new(env.ctx, NULL, NULL, &ids, &env.err));
+    test_ok(&env, reels_reel_store_new(env.ctx, catalog, &reels, &env.err));
+    test_ok(&env,
+            reels_uploads_new(env.ctx, catalog, blob, ids, reels, &options, &uploads, &env.err));
+}
+
+static void teardown(void)
+{
+    reels_uploads_free(uploads);
+    reels_reel_store_free(reels);
+    reels_id_generator_free(ids);
+    reels_blob_free(blob);
+    reels_catalog_free(catalog);
+    test_env_dispose(&env);
+}
+
+/* ---- ways ---- */
+
+static uint64_t begin(uint64_t length)
+{
+    reels_upload_begin_request request = {
+        .struct_size = sizeof(request), .person_id = ADA, .length = length, .caption = "c"};
+    uint64_t id = 0;
+    test_ok(&env, reels_upload_begin(uploads, NULL, &request, &id, &env.err));
+    return id;
+}
+
+static uint8_t byte_at(uint64_t offset)
+{
+    return (uint8_t)(offset * 31 + (offset >> 8) + (offset >> 20) * 3);
+}
+
+static const uint8_t *bytes_from(uint64_t offset, size_t len)
+{
+    static uint8_t bytes[2 * PART];
+    for (size_t i = 0; i < len; i++) {
+        bytes[i] = byte_at(offset + i);
+    }
+    return bytes;
+}
+
+struct stream {
+    uint64_t offset;
+    uint64_t end;
+    uint64_t fail_at; /* 0 = never */
+    size_t crumb;     /* most bytes of one call; 0 = as asked */
+};
+
+static reels_status
+read_stream(void *user, uint8_t *data, size_t capacity, size_t *out_len, reels_error *err)
+{
+    struct stream *stream = user;
+    uint64_t end = stream->fail_at != 0 ? stream->fail_at : stream->end;
+    uint64_t left = end - stream->offset;
+    size_t len = left < capacity ? (size_t)left : capacity;
+    len = stream->crumb != 0 && len > stream->crumb ? stream->crumb : len;
+    if (len == 0 && stream->fail_at != 0) {
+        return reels_error_set(err, REELS_ERR_HOST, 0, "the client went away");
+    }
+    for (size_t i = 0; i < len; i++) {
+        data[i] = byte_at(stream->offset + i);
+    }
+    stream->offset += len;
+    *out_len = len;
+    return REELS_OK;
+}
+
+static reels_status write_from(
+    uint64_t id, uint64_t offset, struct stream stream, const reels_digest *digest, uint64_t *out)
+{
+    stream.offset = offset;
+    return reels_upload_write(
+        uploads, NULL, id, ADA, offset, read_stream, &stream, digest, out, &env.err);
+}
+
+static reels_upload_info where(uint64_t id)
+{
+    reels_upload_info info = {.struct_size = sizeof(info)};
+    test_ok(&env, reels_upload_get(uploads, NULL, id, ADA, &info, &env.err));
+    return info;
+}
+
+struct comparison {
+    uint64_t at;
+};
+
+static reels_status compare(void *user, const uint8_t *data, size_t len, reels_error *err)
+{
+    struct comparison *comparison = user;
+    (void)err;
+    size_t wrong = 0;
+    for (size_t i = 0; i < len; i++) {
+        wrong += data[i] != byte_at(comparison->at + i);
+    }
+    ck_assert_uint_eq(wrong, 0);
+    comparison->at += len;
+    return REELS_OK;
+}
+
+/* The committed file is what was sent. */
+static void expect_file(uint64_t id, uint64_t length)
+{
+    char key[64];
+    struct comparison comparison = {0};
+    reels_reel reel = {.struct_size = sizeof(reel)};
+    ck_assert_int_eq(reels_upload_blob_key(id, key, sizeof(key)), REELS_OK);
+    test_ok(&env,
+            reels_blob_get(blob, NULL, key, 0, length + 1, compare, &comparison, NULL, &env.err));
+    ck_assert_uint_eq(comparison.at, length);
+    test_ok(&env, reels_reel_get(reels, NULL, &id, 1, &reel, &env.err));
+    ck_assert_uint_eq(reel.state, REELS_REEL_UPLOADED);
+    ck_assert_uint_eq(reel.source_bytes, length);
+}
+
+static reels_status count_object(void *user, const char *key, const reels_blob_info *info)
+{
+    (void)key;
+    (void)info;
+    (*(size_t *)user)++;
+    return REELS_OK;
+}
+
+static size_t objects_count(void)
+{
+    size_t count = 0;
+    test_ok(&env, reels_blob_list(blob, NULL, "", NULL, 1000, count_object, &count, &env.err));
+    return count;
+}
+
+/* Neither object, row nor reel is left. */
+static void expect_nothing(uint64_t id)
+{
+    reels_reel reel = {.struct_size = sizeof(reel)};
+    reels_upload_info info = {.struct_size = sizeof(info)};
+    ck_assert_uint_eq(objects_count(), 0);
+    test_ok(&env, reels_reel_get(reels, NULL, &id, 1, &reel, &env.err));
+    ck_assert_uint_eq(reel.state, REELS_REEL_NONE);
+    test_status(REELS_ERR_NOT_FOUND, reels_upload_get(uploads, NULL, id, ADA, &info, NULL));
+}
+
+/* ---- tests ---- */
+
+START_TEST(test_upload_parts_in_any_order_twice_and_once_wrong)
+{
+    uint64_t length = (uint64_t)2 * PART + 1000;
+    uint64_t id = begin(length);
+    uint64_t offsets[4];
+    uint64_t sizes[4];
+    size_t count = 0;
+    reels_digest wrong = {.kind = REELS_DIGEST_CRC32C, .bytes = {1, 2, 3, 4}};
+    test_ok(&env,
+            reels_upload_part_put(
+                uploads, NULL, id, ADA, 2, bytes_from(2 * PART, 1000), 1000, NULL, &env.err));
+    test_ok(&env,
+            reels_upload_part_put(
+                uploads, NULL, id, ADA, 1, bytes_from(PART, PART), PART, NULL, &env.err));
+    test_status(
+        REELS_ERR_CORRUPT,
+        reels_upload_part_put(uploads, NULL, id, ADA, 0, bytes_from(0, PART), PART, &wrong, NULL));
+    test_ok(&env,
+            reels_upload_part_put(
+                uploads, NULL, id, ADA, 1, bytes_from(PART, PART), PART, NULL, &env.err));
+    test_status(
+        REELS_ERR_EXISTS,
+        reels_upload_part_put(uploads, NULL, id, ADA, 1, bytes_from(0, PART), PART, NULL, NULL));
+    test_status(
+        REELS_ERR_INVALID_ARG,
+        reels_upload_part_put(uploads, NULL, id, ADA, 0, bytes_from(0, 100), 100, NULL, NULL));
+    test_status(
+        REELS_ERR_LIMIT,
+        reels_upload_part_put(uploads, NULL, id, ADA, 2, bytes_from(0, 1001), 1001, NULL, NULL));
+    ck_assert_uint_eq(where(id).offset, 0);
+    ck_assert_uint_eq(where(id).bytes_durable, PART + 1000);
+    test_status(REELS_ERR_STATE, reels_upload_commit(uploads, NULL, id, ADA, NULL, NULL));
+    test_ok(&env, reels_upload_parts(uploads, NULL, id, ADA, offsets, sizes, 4, &count, &env.err));
+    ck_assert_uint_eq(count, 2);
+    ck_assert_uint_eq(offsets[0], PART);
+    ck_assert_uint_eq(sizes[1], 1000);
+    test_ok(&env,
+            reels_upload_part_put(
+                uploads, NULL, id, ADA, 0, bytes_from(0, PART), PART, NULL, &env.err));
+    test_ok(&env, reels_upload_commit(uploads, NULL, id, ADA, NULL, &env.err));
+    test_ok(&env, reels_upload_commit(uploads, NULL, id, ADA, NULL, &env.err));
+    expect_file(id, length);
+    ck_assert_uint_eq(objects_count(), 1);
+    test_status(
+        REELS_ERR_STATE,
+        reels_upload_part_put(uploads, NULL, id, ADA, 0, bytes_from(0, PART), PART, NULL, NULL));
+    test_status(REELS_ERR_STATE, reels_upload_abort(uploads, NULL, id, ADA, NULL));
+}
+END_TEST
+
+START_TEST(test_upload_stream_goes_on_where_it_stopped)
+{
+    uint64_t length = (uint64_t)PART + 5000;
+    uint64_t id = begin(length);
+    uint64_t offset = 0;
+    /* The client goes away in the middle: what was read is kept. */
+    test_status(
+        REELS_ERR_HOST,
+        write_from(
+            id, 0, (struct stream){.end = length, .fail_at = 1000, .crumb = 7}, NULL, &offset));
+    ck_assert_uint_eq(offset, 1000);
+    ck_assert_uint_eq(where(id).offset, 1000);
+    test_status(REELS_ERR_CONFLICT,
+                write_from(id, 999, (struct stream){.end = 1500}, NULL, &offset));
+    test_ok(&env, write_from(id, 1000, (struct stream){.end = 3000}, NULL, &offset));
+    test_ok(&env, write_from(id, 3000, (struct stream){.end = length}, NULL, &offset));
+    ck_assert_uint_eq(offset, length);
+    test_status(REELS_ERR_LIMIT,
+                write_from(id, length, (struct stream){.end = length + 1}, NULL, &offset));
+    test_ok(&env, reels_upload_commit(uploads, NULL, id, ADA, NULL, &env.err));
+    expect_file(id, length);
+}
+END_TEST
+
+START_TEST(test_upload_write_with_a_checksum_is_all_or_nothing)
+{
+    uint64_t length = (uint64_t)PART + 2000;
+    uint64_t id = begin(length);
+    uint64_t offset = 0;
+    reels_digest wrong = {.kind = REELS_DIGEST_SHA256, .bytes = {9}};
+    reels_digest reader = {.kind = REELS_DIGEST_NONE};
+    test_status(REELS_ERR_CORRUPT,
+                write_from(id, 0, (struct stream){.end = length}, &wrong, &offset));
+    ck_assert_uint_eq(where(id).offset, 0);
+    ck_assert_uint_eq(objects_count(), 0);
+    test_status(
+        REELS_ERR_HOST,
+        write_from(id, 0, (struct stream){.end = length, .fail_at = PART + 1}, &reader, &offset));
+    ck_assert_uint_eq(where(id).offset, 0);
+    ck_assert_uint_eq(objects_count(), 0);
+    test_ok(&env, write_from(id, 0, (struct stream){.end = length}, &reader, &offset));
+    ck_assert_uint_eq(where(id).offset, length);
+    test_ok(&env, reels_upload_commit(uploads, NULL, id, ADA, NULL, &env.err));
+    expect_file(id, length);
+}
+END_TEST
+
+START_TEST(test_upload_length_may_come_later)
+{
+    uint64_t id = begin(UINT64_MAX);
+    uint64_t offset = 0;
+    test_ok(&env, write_from(id, 0, (struct stream){.end = 500}, NULL, &offset));
+    test_status(REELS_ERR_CONFLICT, reels_upload_set_length(uploads, NULL, id, ADA, 499, NULL));
+    test_status(REELS_ERR_LIMIT,
+                reels_upload_set_length(uploads, NULL, id, ADA, (uint64_t)3 * PART + 1, NULL));
+    test_ok(&env, reels_upload_set_length(uploads, NULL, id, ADA, 800, &env.err));
+    test_ok(&env, reels_upload_set_length(uploads, NULL, id, ADA, 800, &env.err));
+    test_status(REELS_ERR_CONFLICT, reels_upload_set_length(uploads, NULL, id, ADA, 900, NULL));
+    test_ok(&env, write_from(id, 500, (struct stream){.end = 800}, NULL, &offset));
+    test_ok(&env, reels_upload_commit(uploads, NULL, id, ADA, NULL, &env.err));
+    expect_file(id, 800);
+}
+END_TEST
+
+START_TEST(test_upload_refused_by_its_first_bytes_leaves_nothing)
+{
+    uint64_t id = begin(100000);
+    uint64_t offset = 0;
+    test_ok(&env, write_from(id, 0, (struct stream){.end = 1000}, NULL, &offset));
+    ck_assert_uint_eq(check_calls, 1);
+    ck_assert_uint_eq(check_prefix_len, 1000);
+    check_answer = REELS_ERR_UNSUPPORTED;
+    test_status(REELS_ERR_UNSUPPORTED,
+                write_from(id, 1000, (struct stream){.end = 2000}, NULL, &offset));
+    ck_assert_uint_eq(check_prefix_len, 2000);
+    ck_assert_str_eq(env.err.message, "no film");
+    expect_nothing(id);
+}
+END_TEST
+
+START_TEST(test_upload_check_is_asked_no_more_after_its_bytes)
+{
+    uint64_t id = begin(100000);
+    uint64_t offset = 0;
+    test_ok(&env, write_from(id, 0, (struct stream){.end = 5000}, NULL, &offset));
+    ck_assert_uint_eq(check_prefix_len, 4096);
+    check_answer = REELS_ERR_UNSUPPORTED;
+    test_ok(&env, write_from(id, 5000, (struct stream){.end = 9000}, NULL, &offset));
+    ck_assert_uint_eq(check_calls, 1);
+}
+END_TEST
+
+START_TEST(test_upload_aborted_or_expired_leaves_nothing)
+{
+    uint64_t offset = 0;
+    int64_t next_due = 0;
+    uint64_t id = begin(100000);
+    test_ok(&env, write_from(id, 0, (struct stream){.end = 5000}, NULL, &offset));
+    test_status(REELS_ERR_NOT_FOUND, reels_upload_abort(uploads, NULL, id, BOB, NULL));
+    test_ok(&env, reels_upload_abort(uploads, NULL, id, ADA, &env.err));
+    test_status(REELS_ERR_NOT_FOUND, reels_upload_abort(uploads, NULL, id, ADA, NULL));
+    expect_nothing(id);
+
+    id = begin((uint64_t)PART + 1);
+    test_ok(&env,
+            reels_upload_part_put(
+                uploads, NULL, id, ADA, 0, bytes_from(0, PART), PART, NULL, &env.err));
+    test_clock_advance(&env.clock, 999000);
+    test_ok(&env, reels_uploads_expire_step(uploads, 1000000, &next_due, &env.err));
+    ck_assert_uint_eq(where(id).offset, PART);
+    test_clock_advance(&env.clock, 2000);
+    test_ok(&env, reels_uploads_expire_step(uploads, 1000000, &next_due, &env.err));
+    expect_nothing(id);
+}
+END_TEST
+
+START_TEST(test_upload_limits_and_texts)
+{
+    uint64_t id = 0;
+    char caption[REELS_CAPTION_BYTES_MAX + 2];
+    reels_upload_begin_request request = {
+        .struct_size = sizeof(request), .person_id = ADA, .length = (uint64_t)3 * PART + 1};
+    test_status(REELS_ERR_LIMIT, reels_upload_begin(uploads, NULL, &request, &id, NULL));
+    request.length = 0;
+    test_status(REELS_ERR_INVALID_ARG, reels_upload_begin(uploads, NULL, &request, &id, NULL));
+    request.length = 10;
+    request.filename = "\xff";
+    test_status(REELS_ERR_INVALID_ARG, reels_upload_begin(uploads, NULL, &request, &id, NULL));
+    request.filename = NULL;
+    memset(caption, 'a', sizeof(caption));
+    caption[sizeof(caption) - 1] = '\0';
+    request.caption = caption;
+    test_status(REELS_ERR_INVALID_ARG, reels_upload_begin(uploads, NULL, &request, &id, NULL));
+    caption[REELS_CAPTION_BYTES_MAX] = '\0';
+    memset(request.token, 5, sizeof(request.token));
+    test_ok(&env, reels_upload_begin(uploads, NULL, &request, &id, &env.err));
+    uint64_t again = 0;
+    test_ok(&env, reels_upload_begin(uploads, NULL, &request, &again, &env.err));
+    ck_assert_uint_eq(id, again);
+    (void)begin(10);
+    (void)begin(10);
+    memset(request.token, 6, sizeof(request.token));
+    test_status(REELS_ERR_LIMIT, reels_upload_begin(uploads, NULL, &request, &id, NULL));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("upload");
+    TCase *tcase = tcase_create("upload");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, test_upload_parts_in_any_order_twice_and_once_wrong);
+    tcase_add_test(tcase, test_upload_stream_goes_on_where_it_stopped);
+    tcase_add_test(tcase, test_upload_write_with_a_checksum_is_all_or_nothing);
+    tcase_add_test(tcase, test_upload_length_may_come_later);
+    tcase_add_test(tcase, test_upload_refused_by_its_first_bytes_leaves_nothing);
+    tcase_add_test(tcase, test_upload_check_is_asked_no_more_after_its_bytes);
+    tcase_add_test(tcase, test_upload_aborted_or_expired_leaves_nothing);
+    tcase_add_test(tcase, test_upload_limits_and_texts);
+    suite_add_tcase(suite, tcase);
+    return test_main(suite);
+}
