@@ -102,19 +102,23 @@ class TranscodeTest(CliTest):
 
     def test_signals_stop_it_cleanly(self):
         long_clip = clip(seconds=20, size='720x1280')
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            with self.subTest(signal=number):
+        # Ctrl-C goes to the whole group, to the media worker too.
+        for number, send in ((signal.SIGINT, os.killpg), (signal.SIGINT, os.kill),
+                             (signal.SIGTERM, os.kill), (signal.SIGHUP, os.kill)):
+            with self.subTest(signal=number, send=send):
                 process = reelscli.start('transcode', long_clip, self.path('out'),
-                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                         start_new_session=True, stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE)
                 # Begun, as its files say.
                 deadline = time.monotonic() + 60
                 while not os.path.isdir(self.path('out')) and time.monotonic() < deadline:
                     time.sleep(0.02)
                 self.assertTrue(os.path.isdir(self.path('out')))
                 begin = time.monotonic()
-                process.send_signal(number)
+                send(process.pid, number)
                 out, err = process.communicate(timeout=60)
                 self.assertEqual(process.returncode, 1)
+                self.assertIn(b'cancel', err)
                 self.assertLess(time.monotonic() - begin, 10)
                 self.assertEqual(out, b'')
                 self.assertRegex(err.decode(), r'\A(?:' + reelscli.MESSAGE.pattern + r')\Z')
