@@ -448,6 +448,22 @@ static reels_status check_segment(struct media *m, size_t index)
     return status;
 }
 
+/* All segments have a checksum, or none: a lost line would hide the damage of its segment. */
+static void check_hashes_given(struct media *m)
+{
+    size_t given = 0;
+    for (size_t i = 0; i < m->playlist->segments_count; i++) {
+        given += m->playlist->segments[i].has_hash;
+    }
+    if (given > 0 && given < m->playlist->segments_count) {
+        reels__find_warning(m->finder,
+                            REELS_VERIFY_CHECKSUM,
+                            "%zu of %zu segments have no checksum",
+                            m->playlist->segments_count - given,
+                            m->playlist->segments_count);
+    }
+}
+
 static void check_playlist_tags(struct media *m)
 {
     const struct reels__m3u8 *playlist = m->playlist;
@@ -467,6 +483,7 @@ static void check_playlist_tags(struct media *m)
     if (playlist->is_encrypted) {
         reels__find_warning(m->finder, REELS_VERIFY_UNCHECKED, "the segments are encrypted");
     }
+    check_hashes_given(m);
     for (size_t i = 0; i < playlist->segments_count && playlist->has_target_duration; i++) {
         int64_t rounded = (playlist->segments[i].duration_us + REELS__VERIFY_US_PER_S / 2) /
                           REELS__VERIFY_US_PER_S;
