@@ -104,7 +104,7 @@ static void read_size(struct reels__bits *in, struct reels__sps *sps)
     (void)reels__bits_read(in, 1);
     if (reels__bits_read(in, 1) != 0) {
         uint64_t unit_x = sps->chroma_format == 1 || sps->chroma_format == 2 ? 2 : 1;
-        uint64_t unit_y = (sps->chroma_format == 1 ? 2U : 1U) * (2 - frames_only);
+        uint64_t unit_y = (sps->chroma_format == 1 ? (uint64_t)2 : 1) * (2 - frames_only);
         uint64_t crop_x = (uint64_t)reels__bits_ue(in) * unit_x;
         crop_x += (uint64_t)reels__bits_ue(in) * unit_x;
         uint64_t crop_y = (uint64_t)reels__bits_ue(in) * unit_y;
@@ -184,7 +184,8 @@ reels__sps_read(const uint8_t *nal, size_t len, struct reels__sps *out, reels_er
     (void)reels__bits_ue(&in);
     (void)reels__bits_read(&in, 1);
     read_size(&in, &sps);
-    if (reels__bits_read(&in, 1) != 0 && reels__bits_read(&in, 1) != 0) {
+    uint32_t has_vui = reels__bits_read(&in, 1);
+    if (has_vui != 0 && reels__bits_read(&in, 1) != 0) {
         read_aspect(&in, &sps);
     }
     if (in.failed || sps.chroma_format > 3) {

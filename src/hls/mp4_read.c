@@ -14,8 +14,11 @@ enum {
 void reels__fourcc_text(uint32_t fourcc, char out[5])
 {
     for (unsigned i = 0; i < 4; i++) {
-        char c = (char)(fourcc >> (24 - 8 * i) & 0x7f);
-        out[i] = c >= 0x20 && c < 0x7f ? c : '?';
+        uint32_t c = fourcc >> (24 - 8 * i) & 0xffU;
+        out[i] = '?';
+        if (c >= 0x20 && c < 0x7f) {
+            out[i] = (char)c;
+        }
     }
     out[4] = '\0';
 }

@@ -101,12 +101,15 @@ static void read_tfdt(struct reading *r, struct reels__bytes body)
     if (!r->out->has_decode_time) {
         r->out->decode_time = time;
         r->out->has_decode_time = 1;
-    } else if (time != r->out->decode_time + r->out->duration) {
+        return;
+    }
+    unsigned long long end = r->out->decode_time + r->out->duration;
+    if (time != end) {
         reels__find(r->finder,
                     REELS_VERIFY_DECODE_TIME,
                     "a fragment inside the segment starts at %llu, the one before it ends at %llu",
                     (unsigned long long)time,
-                    (unsigned long long)(r->out->decode_time + r->out->duration));
+                    end);
     }
 }
 

@@ -157,7 +157,7 @@ static reels_status track_new(
     if (status == REELS_OK) {
         status = reels_buf_new(p->ctx, (size_t)p->options.buffered_bytes_max, &track->data, err);
     }
-    if (status != REELS_OK) {
+    if (status < 0) {
         track_free(p, track);
         return status;
     }

@@ -88,10 +88,10 @@ static int codec_same(struct reels__text item, const char *codec)
         return 0;
     }
     for (size_t i = 0; i < len; i++) {
-        char a = item.data[i];
+        int a = (unsigned char)item.data[i];
         /* The digits of avc1 are hexadecimal, in either case. */
-        a = a >= 'A' && a <= 'F' ? (char)(a - 'A' + 'a') : a;
-        if (a != codec[i]) {
+        a = a >= 'A' && a <= 'F' ? a - 'A' + 'a' : a;
+        if (a != (unsigned char)codec[i]) {
             return 0;
         }
     }
