@@ -17,15 +17,17 @@ enum {
     ROWS_BYTES_MAX = 8 * 1024 * 1024,
     SEEN_MAX = 1000,
     COMMITS_MAX = 256, /* of one call to the catalog */
-    KEY_BYTES = 13     /* "seen/" and the viewer's 8 bytes */
+    KEY_BYTES = 21     /* "seen/", the viewer's 8 bytes, the reel's 8 bytes */
 };
 
 #define SEEN_TTL_US INT64_C(600000000)
 
-static void seen_key(uint64_t viewer_id, uint8_t out[KEY_BYTES])
+/* One cache key for each pair, so that each is forgotten for itself. */
+static void seen_key(uint64_t viewer_id, uint64_t reel_id, uint8_t out[KEY_BYTES])
 {
     memcpy(out, "seen/", 5);
     reels__be64_put(out + 5, viewer_id);
+    reels__be64_put(out + 13, reel_id);
 }
 
 /* One commit per entry: they are of different shards, and one call carries many. */
@@ -93,29 +95,23 @@ reels_status reels_feed_seen(reels_feed *feed,
     if (reels_count == 0) {
         return REELS_OK;
     }
-    uint8_t key[KEY_BYTES];
-    uint8_t(*ids)[8] = reels__mem_calloc(feed->ctx, reels_count, sizeof(*ids));
-    reels_cache_field *fields = reels__mem_calloc(feed->ctx, reels_count, sizeof(*fields));
+    uint8_t(*keys)[KEY_BYTES] = reels__mem_calloc(feed->ctx, reels_count, sizeof(*keys));
+    reels_cache_item *items = reels__mem_calloc(feed->ctx, reels_count, sizeof(*items));
     reels_cache_write write = {.struct_size = sizeof(write), .ttl_us = SEEN_TTL_US};
     reels_status status = REELS_OK;
-    if (ids == NULL || fields == NULL) {
+    if (keys == NULL || items == NULL) {
         status = reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for what was seen");
         goto out;
     }
-    seen_key(viewer_id, key);
     for (size_t i = 0; i < reels_count; i++) {
-        reels__be64_put(ids[i], reel_ids[i]);
-        fields[i] = (reels_cache_field){.key = key,
-                                        .key_len = KEY_BYTES,
-                                        .field = ids[i],
-                                        .field_len = 8,
-                                        .value = &mark,
-                                        .value_len = 1};
+        seen_key(viewer_id, reel_ids[i], keys[i]);
+        items[i] = (reels_cache_item){
+            .key = keys[i], .key_len = KEY_BYTES, .value = &mark, .value_len = 1};
     }
-    status = reels_cache_hput(feed->parts.cache, call, fields, reels_count, &write, err);
+    status = reels_cache_put(feed->parts.cache, call, items, reels_count, &write, err);
 out:
-    reels__mem_free(feed->ctx, fields);
-    reels__mem_free(feed->ctx, ids);
+    reels__mem_free(feed->ctx, items);
+    reels__mem_free(feed->ctx, keys);
     return status;
 }
 
@@ -160,29 +156,26 @@ static reels_status drop_cached(reels_feed *feed,
                                 reels_rows *rows,
                                 reels_error *err)
 {
-    uint8_t key[KEY_BYTES];
-    uint8_t(*ids)[8] = reels__mem_calloc(feed->ctx, count, sizeof(*ids));
-    reels_cache_name *fields = reels__mem_calloc(feed->ctx, count, sizeof(*fields));
-    reels_cache_name name = {.data = key, .len = KEY_BYTES};
+    uint8_t(*keys)[KEY_BYTES] = reels__mem_calloc(feed->ctx, count, sizeof(*keys));
+    reels_cache_name *names = reels__mem_calloc(feed->ctx, count, sizeof(*names));
     reels_status status = REELS_OK;
-    if (ids == NULL || fields == NULL) {
+    if (keys == NULL || names == NULL) {
         status =
             reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to look at %zu candidates", count);
         goto out;
     }
-    seen_key(viewer_id, key);
     for (size_t i = 0; i < count; i++) {
-        reels__be64_put(ids[i], candidates[i].entry.reel_id);
-        fields[i] = (reels_cache_name){.data = ids[i], .len = 8};
+        seen_key(viewer_id, candidates[i].entry.reel_id, keys[i]);
+        names[i] = (reels_cache_name){.data = keys[i], .len = KEY_BYTES};
     }
     reels_rows_clear(rows);
-    status = reels_cache_hget(feed->parts.cache, call, &name, 1, fields, count, rows, err);
+    status = reels_cache_get(feed->parts.cache, call, names, count, rows, err);
     if (status == REELS_OK) {
         drop_found(rows, candidates, count);
     }
 out:
-    reels__mem_free(feed->ctx, fields);
-    reels__mem_free(feed->ctx, ids);
+    reels__mem_free(feed->ctx, names);
+    reels__mem_free(feed->ctx, keys);
     return status;
 }
 

@@ -146,18 +146,7 @@ cursor_read(const char *text, uint64_t *out_session_id, size_t *out_position, re
 
 /* ---- making ---- */
 
-/* Drops the items of the session before, so that going on never shows them again. */
-static void
-drop_session(const struct session *before, struct reels__candidate *candidates, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < before->count; k++) {
-            candidates[i].dropped |= candidates[i].entry.reel_id == before->items[k].entry.reel_id;
-        }
-    }
-}
-
-/* Gathers, filters, scores and orders a new session; session holds the one before it, or none. */
+/* Gathers, filters, scores and orders a new session. */
 static reels_status session_make(reels_feed *feed,
                                  const reels_call *call,
                                  uint64_t viewer_id,
@@ -173,8 +162,6 @@ static reels_status session_make(reels_feed *feed,
     reels_status status = reels__feed_gather(
         feed, call, viewer_id, candidates, REELS__FEED_CANDIDATES_MAX, &count, err);
     if (status == REELS_OK) {
-        drop_session(session, candidates, count);
-        count = reels__feed_compact(candidates, count);
         status = reels__feed_drop_seen(feed, call, viewer_id, candidates, count, err);
     }
     if (status == REELS_OK) {
@@ -242,7 +229,7 @@ static reels_status fill_page(reels_feed *feed,
 }
 
 /* Finds the session to serve from: the cursor's, or a new one when there is none, when it has
- * expired or when it has been served to its end. */
+ * expired or is not this viewer's. */
 static reels_status find_session(reels_feed *feed,
                                  const reels_call *call,
                                  const reels_feed_request *request,
@@ -256,7 +243,7 @@ static reels_status find_session(reels_feed *feed,
         REELS_TRY(cursor_read(request->cursor, &session->id, out_position, err));
         REELS_TRY(session_load(feed, call, request->viewer_id, session, &found, err));
     }
-    if (found && *out_position < session->count) {
+    if (found) {
         return REELS_OK;
     }
     *out_position = 0;
@@ -278,16 +265,8 @@ static reels_status serve(reels_feed *feed,
     REELS_TRY(find_session(feed, call, request, session, &position, err));
     REELS_TRY(
         fill_page(feed, call, request->viewer_id, session, &position, wanted, out, &count, err));
-    if (count == 0 && session->count > 0) {
-        /* All that was left has been seen or hidden meanwhile: one more session, then it is the
-         * end. */
-        position = 0;
-        REELS_TRY(session_make(feed, call, request->viewer_id, session, err));
-        REELS_TRY(fill_page(
-            feed, call, request->viewer_id, session, &position, wanted, out, &count, err));
-    }
     reels_buf_clear(cursor);
-    if (count > 0) {
+    if (position < session->count) {
         REELS_TRY(cursor_write(session->id, position, cursor, err));
     }
     *out_count = count;

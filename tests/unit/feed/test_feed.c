@@ -1,0 +1,243 @@
+/* Shows what reels/feed.h promises. */
+#include "world.h"
+
+enum {
+    VIEWER = 99,
+    CREATORS = 12,
+    EACH = 8,     /* reels of each creator */
+    SESSION = 60, /* reels of a session by default */
+    PAGES_MAX = 30
+};
+
+static struct world world;
+
+static void setup(void)
+{
+    world_open(&world, NULL);
+}
+
+static void setup_forgetful(void)
+{
+    world_open(&world, "none:");
+}
+
+static void teardown(void)
+{
+    world_close(&world);
+}
+
+static reels_status
+page_of(uint64_t viewer, char cursor[64], reels_feed_item *items, size_t *out_count)
+{
+    reels_feed_request request = {
+        .struct_size = sizeof(request), .viewer_id = viewer, .cursor = cursor};
+    reels_buf *next = NULL;
+    items[0].struct_size = sizeof(items[0]);
+    test_ok(&world.env, reels_buf_new(world.env.ctx, 64, &next, &world.env.err));
+    reels_status status = reels_feed_page(reels_platform_feed(world.platform),
+                                          NULL,
+                                          &request,
+                                          items,
+                                          REELS_FEED_PAGE_ITEMS,
+                                          out_count,
+                                          next,
+                                          &world.env.err);
+    if (status == REELS_OK) {
+        memcpy(cursor, reels_buf_data(next), reels_buf_len(next) + 1);
+    }
+    reels_buf_free(next);
+    return status;
+}
+
+/* Reads pages until the end; marks what came. Gives how many items, and fails when one comes twice.
+ */
+static size_t read_all(uint64_t viewer, uint8_t *seen, size_t seen_len)
+{
+    char cursor[64] = "";
+    size_t total = 0;
+    for (int page = 0; page < PAGES_MAX; page++) {
+        reels_feed_item items[REELS_FEED_PAGE_ITEMS];
+        size_t count = 0;
+        test_ok(&world.env, page_of(viewer, cursor, items, &count));
+        for (size_t i = 0; i < count; i++) {
+            size_t at = (size_t)(items[i].reel_id - 5000);
+            ck_assert_uint_lt(at, seen_len);
+            ck_assert_msg(!seen[at], "reel %zu came twice", at);
+            seen[at] = 1;
+        }
+        total += count;
+        if (cursor[0] == '\0') {
+            return total;
+        }
+    }
+    ck_abort_msg("the feed has no end");
+    return 0;
+}
+
+static void fill(void)
+{
+    for (uint64_t i = 0; i < CREATORS * EACH; i++) {
+        (void)world_reel(&world, 200 + i % CREATORS, REELS_VISIBILITY_PUBLIC);
+    }
+    world_settle(&world);
+}
+
+static void report_seen(uint64_t reel)
+{
+    reels_event event = {.struct_size = sizeof(event),
+                         .type = REELS_EVENT_IMPRESSION,
+                         .reel_id = reel,
+                         .source = 5,
+                         .sequence = reel,
+                         .playback = 1};
+    reels_status status = REELS_OK;
+    test_ok(&world.env,
+            reels_platform_events_add(
+                world.platform, NULL, VIEWER, &event, 1, &status, &world.env.err));
+    test_status(REELS_OK, status);
+}
+
+START_TEST(test_feed_shows_everything_once_and_nothing_twice)
+{
+    uint8_t seen[CREATORS * EACH] = {0};
+    fill();
+    ck_assert_uint_eq(read_all(VIEWER, seen, sizeof(seen)), SESSION);
+    for (size_t i = 0; i < sizeof(seen); i++) {
+        if (seen[i]) {
+            report_seen(5000 + i);
+        }
+    }
+    world_settle(&world);
+    /* The next session has what is left: seen[] still marks the first. */
+    ck_assert_uint_eq(read_all(VIEWER, seen, sizeof(seen)), sizeof(seen) - SESSION);
+    world_settle(&world);
+}
+END_TEST
+
+START_TEST(test_feed_keeps_creators_apart)
+{
+    reels_feed_item items[REELS_FEED_PAGE_ITEMS];
+    char cursor[64] = "";
+    size_t count = 0;
+    fill();
+    test_ok(&world.env, page_of(VIEWER, cursor, items, &count));
+    ck_assert_uint_eq(count, REELS_FEED_PAGE_ITEMS);
+    for (size_t i = 1; i < count; i++) {
+        ck_assert_uint_ne(items[i].creator_id, items[i - 1].creator_id);
+        ck_assert_msg(i < 2 || items[i].creator_id != items[i - 2].creator_id, "at %zu", i);
+    }
+}
+END_TEST
+
+START_TEST(test_feed_leaves_out_what_must_not_be_shown)
+{
+    uint8_t seen[64] = {0};
+    uint64_t own = world_reel(&world, VIEWER, REELS_VISIBILITY_PUBLIC);
+    uint64_t hidden = world_reel(&world, 300, REELS_VISIBILITY_PRIVATE);
+    uint64_t muted = world_reel(&world, 301, REELS_VISIBILITY_PUBLIC);
+    uint64_t blocked = world_reel(&world, 302, REELS_VISIBILITY_PUBLIC);
+    uint64_t blocking = world_reel(&world, 303, REELS_VISIBILITY_PUBLIC);
+    uint64_t taken_down = world_reel(&world, 304, REELS_VISIBILITY_PUBLIC);
+    uint64_t deleted = world_reel(&world, 305, REELS_VISIBILITY_PUBLIC);
+    uint64_t good = world_reel(&world, 306, REELS_VISIBILITY_PUBLIC);
+    world_settle(&world);
+    /* What is written now counts at once: the page asks the rows. */
+    test_ok(&world.env, world_relate(&world, REELS_RELATION_MUTE, VIEWER, 301, 1));
+    test_ok(&world.env, world_relate(&world, REELS_RELATION_BLOCK, VIEWER, 302, 1));
+    test_ok(&world.env, world_relate(&world, REELS_RELATION_BLOCK, 303, VIEWER, 1));
+    world_move(&world, taken_down, REELS_REEL_BLOCKED);
+    world_move(&world, deleted, REELS_REEL_DELETED);
+    ck_assert_uint_eq(read_all(VIEWER, seen, sizeof(seen)), 1);
+    ck_assert_uint_eq(seen[good - 5000], 1);
+    (void)own;
+    (void)hidden;
+    (void)muted;
+    (void)blocked;
+    (void)blocking;
+}
+END_TEST
+
+START_TEST(test_feed_forgets_nothing_that_was_seen)
+{
+    uint8_t seen[8] = {0};
+    uint64_t first = world_reel(&world, 300, REELS_VISIBILITY_PUBLIC);
+    uint64_t second = world_reel(&world, 301, REELS_VISIBILITY_PUBLIC);
+    world_settle(&world);
+    report_seen(first);
+    world_settle(&world); /* a cache that forgets: the rows know after a second */
+    ck_assert_uint_eq(read_all(VIEWER, seen, sizeof(seen)), 1);
+    ck_assert_uint_eq(seen[second - 5000], 1);
+}
+END_TEST
+
+START_TEST(test_feed_knows_at_once_what_this_viewer_saw)
+{
+    uint8_t seen[8] = {0};
+    uint64_t first = world_reel(&world, 300, REELS_VISIBILITY_PUBLIC);
+    (void)world_reel(&world, 301, REELS_VISIBILITY_PUBLIC);
+    world_settle(&world);
+    report_seen(first);
+    ck_assert_uint_eq(read_all(VIEWER, seen, sizeof(seen)), 1);
+    ck_assert_uint_eq(seen[first - 5000], 0);
+}
+END_TEST
+
+START_TEST(test_feed_followed_come_first_and_say_so)
+{
+    reels_feed_item items[REELS_FEED_PAGE_ITEMS];
+    char cursor[64] = "";
+    size_t count = 0;
+    fill();
+    test_ok(&world.env, world_relate(&world, REELS_RELATION_FOLLOW, VIEWER, 205, 1));
+    test_ok(&world.env, page_of(VIEWER, cursor, items, &count));
+    ck_assert_uint_eq(items[0].creator_id, 205);
+    ck_assert_uint_ne(items[0].sources & REELS_FEED_SOURCE_FOLLOWED, 0);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_int_eq((items[i].sources & REELS_FEED_SOURCE_FOLLOWED) != 0,
+                         items[i].creator_id == 205);
+    }
+}
+END_TEST
+
+START_TEST(test_feed_cursor_of_others_and_of_old_begins_anew)
+{
+    reels_feed_item items[REELS_FEED_PAGE_ITEMS];
+    char cursor[64] = "";
+    char old[64];
+    size_t count = 0;
+    fill();
+    test_ok(&world.env, page_of(VIEWER, cursor, items, &count));
+    memcpy(old, cursor, sizeof(old));
+    test_ok(&world.env, page_of(VIEWER + 1, cursor, items, &count));
+    ck_assert_uint_eq(items[0].position, 0);
+    memcpy(cursor, old, sizeof(old));
+    test_ok(&world.env, page_of(VIEWER, cursor, items, &count));
+    ck_assert_uint_eq(items[0].position, REELS_FEED_PAGE_ITEMS);
+    test_clock_advance(&world.env.clock, INT64_C(3601000000));
+    test_ok(&world.env, page_of(VIEWER, old, items, &count));
+    ck_assert_uint_eq(items[0].position, 0);
+    char wrong[64] = "not a cursor";
+    test_status(REELS_ERR_INVALID_ARG, page_of(VIEWER, wrong, items, &count));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("feed");
+    TCase *tcase = tcase_create("feed");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, test_feed_shows_everything_once_and_nothing_twice);
+    tcase_add_test(tcase, test_feed_keeps_creators_apart);
+    tcase_add_test(tcase, test_feed_leaves_out_what_must_not_be_shown);
+    tcase_add_test(tcase, test_feed_forgets_nothing_that_was_seen);
+    tcase_add_test(tcase, test_feed_knows_at_once_what_this_viewer_saw);
+    tcase_add_test(tcase, test_feed_followed_come_first_and_say_so);
+    tcase_add_test(tcase, test_feed_cursor_of_others_and_of_old_begins_anew);
+    suite_add_tcase(suite, tcase);
+    TCase *forgetful = tcase_create("forgetful cache");
+    tcase_add_checked_fixture(forgetful, setup_forgetful, teardown);
+    tcase_add_test(forgetful, test_feed_shows_everything_once_and_nothing_twice);
+    tcase_add_test(forgetful, test_feed_forgets_nothing_that_was_seen);
+    suite_add_tcase(suite, forgetful);
+    return test_main(suite);
+}
