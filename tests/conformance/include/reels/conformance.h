@@ -10,8 +10,7 @@ REELS_BEGIN_DECLS
 
 /**
  * How a suite gets at a backend. All slots are called on the caller's thread and do not overlap. A
- * port is the handle that its new or open function gave, such as a reels_catalog
- * *.
+ * port is the handle that its new or open function gave: for a catalog, a pointer to reels_catalog.
  */
 typedef struct reels_conformance_factory {
     uint32_t struct_size;
