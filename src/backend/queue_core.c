@@ -362,8 +362,9 @@ static reels_status seek_locked(struct reels__topic *topic,
     struct reels__consumer *consumer = NULL;
     REELS_TRY(consumer_enter(topic, id, &consumer, err));
     /* Twice through: all are looked at before one is moved. */
-    for (size_t i = 0; i < 2 * offsets_count; i++) {
-        const reels_queue_offset *offset = &offsets[i % offsets_count];
+    for (size_t step = 0; step < 2 * offsets_count; step++) {
+        int moves = step >= offsets_count;
+        const reels_queue_offset *offset = &offsets[moves ? step - offsets_count : step];
         uint32_t at = 0;
         while (at < consumer->held_count && consumer->held[at].partition != offset->partition) {
             at++;
@@ -375,7 +376,7 @@ static reels_status seek_locked(struct reels__topic *topic,
                                "partition %u is not the consumer's under this epoch",
                                (unsigned)offset->partition);
         }
-        if (i >= offsets_count) {
+        if (moves) {
             uint64_t oldest = 0;
             uint64_t end = 0;
             core->table.bounds(core->store, topic->log, offset->partition, &oldest, &end);

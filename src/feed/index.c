@@ -159,6 +159,7 @@ static reels_status make_room(struct reels__feed_index *index, reels_error *err)
     if (index->reels_count < index->reels_max) {
         return REELS_OK;
     }
+    REELS_INVARIANT(index->slots != NULL, err);
     int64_t *ages = reels__mem_calloc(index->ctx, index->slots_count, sizeof(*ages));
     if (ages == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to make room in the feed's index");
@@ -189,6 +190,7 @@ put_locked(struct reels__feed_index *index, const reels_reel *reel, reels_error 
     }
     REELS_TRY(make_room(index, err));
     REELS_TRY(reserve_slot(index, err));
+    REELS_INVARIANT(index->slots != NULL, err);
     uint32_t position = take_slot(index);
     slot = &index->slots[position];
     *slot = (struct reels__feed_slot){.entry = {.reel_id = reel->id,

@@ -322,10 +322,11 @@ static reels_status write_cover(reels__media_pipeline *p, reels_error *err)
 {
     AVFrame *drawn = NULL;
     AVPacket *jpeg = NULL;
-    if (p->cover.best_frame == NULL) {
+    const AVFrame *frame = p->cover.best_frame;
+    if (frame == NULL) {
         REELS_TRY(reels__media_cover_draw(720, 1280, &drawn, err));
+        frame = drawn;
     }
-    const AVFrame *frame = drawn != NULL ? drawn : p->cover.best_frame;
     p->cover_width = (uint32_t)frame->width;
     p->cover_height = (uint32_t)frame->height;
     reels_status status = reels__media_jpeg(p->ctx, frame, &jpeg, err);

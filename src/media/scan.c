@@ -167,7 +167,7 @@ static void conclude(const times *video, const AVStream *video_stream, reels__me
 {
     reels__media_cadence(
         video->pts_us, video->count, &timing->rate_num, &timing->rate_den, &timing->variable);
-    if (video->count > 0) {
+    if (video->count > 0 && video_stream != NULL) {
         int64_t frame_us = (int64_t)timing->rate_den * US_PER_S / timing->rate_num;
         /* A single picture has only what it says itself. */
         AVRational rate = video_stream->avg_frame_rate;

@@ -166,7 +166,7 @@ static size_t mpeg_audio_frame_len(const uint8_t *data)
         return (size_t)(12000 * kbits / rate + padding) * 4;
     }
     uint32_t samples_kilo = layer == 1 && version != 3 ? 72000 : 144000;
-    return (size_t)(samples_kilo * kbits / rate + padding);
+    return (size_t)samples_kilo * kbits / rate + padding;
 }
 
 static size_t adts_frame_len(const uint8_t *data)

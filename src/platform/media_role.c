@@ -160,13 +160,14 @@ static reels_status
 step_jobs(struct reels__media_role *role, int64_t end, uint32_t *out_running, reels_error *err)
 {
     uint32_t running = 0;
+    REELS_INVARIANT(role->jobs_count > 0, err);
     for (uint32_t i = 0; i < role->jobs_count; i++) {
         running += role->jobs[i].platform != NULL;
     }
     for (uint32_t i = 0; i < role->jobs_count; i++) {
         struct reels__media_job *job = &role->jobs[(role->next + i) % role->jobs_count];
         int64_t left = end - reels_ctx_now_mono_us(role->platform->ctx);
-        if (job->platform != NULL) {
+        if (job->platform != NULL && running > 0) {
             REELS_TRY(reels__media_job_step(job, left > 0 ? left / running : 0, err));
         }
     }
