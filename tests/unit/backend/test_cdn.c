@@ -60,77 +60,79 @@ START_TEST(test_cdn_tokens_are_the_documented_text)
 }
 END_TEST
 
+/* What check() says of a token, a path and a viewer. */
+static const struct {
+    const char *token;
+    const char *path;
+    const char *viewer;
+    reels_status expected;
+} checks[] = {
+    {for_anyone, "media/1/2/seg-1.m4s", NULL, REELS_OK},
+    {for_anyone, "media/1/2/a/b/c", "viewer-1", REELS_OK},
+    {for_one, "media/1/2/seg-1.m4s", "viewer-1", REELS_OK},
+    {for_one, "media/1/2/seg-1.m4s", "viewer-2", REELS_ERR_DENIED},
+    {for_one, "media/1/2/seg-1.m4s", NULL, REELS_ERR_DENIED},
+    {for_anyone, "media/1/3/seg-1.m4s", NULL, REELS_ERR_DENIED},
+    {for_anyone, "media/1/2", NULL, REELS_ERR_DENIED},
+    {for_anyone, "media/1/2/", NULL, REELS_ERR_DENIED},
+    {for_anyone, "media/1/2/../3/x", NULL, REELS_ERR_DENIED},
+    {for_anyone, "media/1/2/./x", NULL, REELS_ERR_DENIED},
+    {for_anyone, "media/1/2//x", NULL, REELS_ERR_DENIED},
+    {for_anyone, "media/1/2/%2e%2e/x", NULL, REELS_ERR_DENIED},
+    {for_anyone, "/media/1/2/x", NULL, REELS_ERR_DENIED},
+    {for_anyone, "", NULL, REELS_ERR_DENIED},
+    {"", "media/1/2/x", NULL, REELS_ERR_DENIED},
+    {"1.", "media/1/2/x", NULL, REELS_ERR_DENIED},
+    {"2.7.1750000900.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
+     "media/1/2/x",
+     NULL,
+     REELS_ERR_DENIED},
+    {"1.07.1750000900.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
+     "media/1/2/x",
+     NULL,
+     REELS_ERR_DENIED},
+    {"1.7.1750000900.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g=",
+     "media/1/2/x",
+     NULL,
+     REELS_ERR_DENIED},
+    {"1.7.1750000900.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_h",
+     "media/1/2/x",
+     NULL,
+     REELS_ERR_DENIED},
+    {"1.7.1750000901.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
+     "media/1/2/x",
+     NULL,
+     REELS_ERR_DENIED},
+    {"1.7.1750000900.8.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
+     "media/1/2/x",
+     NULL,
+     REELS_ERR_DENIED},
+    {"1.8.1750000900.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
+     "media/1/2/x",
+     NULL,
+     REELS_ERR_DENIED},
+    {"1.7.99999999999999999999.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
+     "media/1/2/x",
+     NULL,
+     REELS_ERR_DENIED},
+    {"1.7.1750000900.99999999999999999999.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
+     "media/1/2/x",
+     NULL,
+     REELS_ERR_DENIED},
+};
+
 START_TEST(test_cdn_lets_in_what_was_granted_and_nothing_else)
 {
-    static const struct {
-        const char *token;
-        const char *path;
-        const char *viewer;
-        reels_status expected;
-    } cases[] = {
-        {for_anyone, "media/1/2/seg-1.m4s", NULL, REELS_OK},
-        {for_anyone, "media/1/2/a/b/c", "viewer-1", REELS_OK},
-        {for_one, "media/1/2/seg-1.m4s", "viewer-1", REELS_OK},
-        {for_one, "media/1/2/seg-1.m4s", "viewer-2", REELS_ERR_DENIED},
-        {for_one, "media/1/2/seg-1.m4s", NULL, REELS_ERR_DENIED},
-        {for_anyone, "media/1/3/seg-1.m4s", NULL, REELS_ERR_DENIED},
-        {for_anyone, "media/1/2", NULL, REELS_ERR_DENIED},
-        {for_anyone, "media/1/2/", NULL, REELS_ERR_DENIED},
-        {for_anyone, "media/1/2/../3/x", NULL, REELS_ERR_DENIED},
-        {for_anyone, "media/1/2/./x", NULL, REELS_ERR_DENIED},
-        {for_anyone, "media/1/2//x", NULL, REELS_ERR_DENIED},
-        {for_anyone, "media/1/2/%2e%2e/x", NULL, REELS_ERR_DENIED},
-        {for_anyone, "/media/1/2/x", NULL, REELS_ERR_DENIED},
-        {for_anyone, "", NULL, REELS_ERR_DENIED},
-        {"", "media/1/2/x", NULL, REELS_ERR_DENIED},
-        {"1.", "media/1/2/x", NULL, REELS_ERR_DENIED},
-        {"2.7.1750000900.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
-         "media/1/2/x",
-         NULL,
-         REELS_ERR_DENIED},
-        {"1.07.1750000900.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
-         "media/1/2/x",
-         NULL,
-         REELS_ERR_DENIED},
-        {"1.7.1750000900.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g=",
-         "media/1/2/x",
-         NULL,
-         REELS_ERR_DENIED},
-        {"1.7.1750000900.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_h",
-         "media/1/2/x",
-         NULL,
-         REELS_ERR_DENIED},
-        {"1.7.1750000901.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
-         "media/1/2/x",
-         NULL,
-         REELS_ERR_DENIED},
-        {"1.7.1750000900.8.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
-         "media/1/2/x",
-         NULL,
-         REELS_ERR_DENIED},
-        {"1.8.1750000900.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
-         "media/1/2/x",
-         NULL,
-         REELS_ERR_DENIED},
-        {"1.7.99999999999999999999.10.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
-         "media/1/2/x",
-         NULL,
-         REELS_ERR_DENIED},
-        {"1.7.1750000900.99999999999999999999.4DBbEypur8_2GeR8FAeeKEwj78go_s0r7COsHQII0_g",
-         "media/1/2/x",
-         NULL,
-         REELS_ERR_DENIED},
-    };
     struct test_env env;
     test_env_init(&env, TEST_ENV_SIM_CLOCK);
     reels_cdn *cdn = cdn_of(&env, 7, secret, sizeof secret);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         reels_status status =
-            reels_cdn_check(cdn, NULL, cases[i].token, cases[i].path, cases[i].viewer, &env.err);
-        ck_assert_msg(status == cases[i].expected,
+            reels_cdn_check(cdn, NULL, checks[i].token, checks[i].path, checks[i].viewer, &env.err);
+        ck_assert_msg(status == checks[i].expected,
                       "case %zu, path %s: %s",
                       i,
-                      cases[i].path,
+                      checks[i].path,
                       reels_status_name(status));
     }
     reels_cdn_free(cdn);
