@@ -17,7 +17,7 @@ enum {
     APPLICATION_ID = 0x524c4361, /* "RLCa" */
     TOKEN_BYTES = 16,
     SWEEP_ROWS_MAX = 256, /* of one table at a time, so that no commit waits long */
-    SQL_BYTES = 512
+    VERSIONS_STEP = 4096  /* versions that a restart may leave unused */
 };
 
 /* Every step is run once on every store, in its order, and never changed afterwards. */
@@ -304,12 +304,40 @@ static reels_status commit_apply(reels__sqlite_conn *conn, struct commit *commit
     return commit->in->has_token ? token_keep(conn, commit, err) : REELS_OK;
 }
 
-static reels_status version_keep(reels__sqlite_conn *conn, int64_t version, reels_error *err)
+/* What is stored: no version above it was ever given. */
+static reels_status version_load(reels__sqlite_conn *conn, int64_t *out_version, reels_error *err)
 {
     sqlite3_stmt *statement = NULL;
+    int has_row = 0;
+    REELS_TRY(
+        reels__sqlite_prepare(conn, "SELECT version FROM _state WHERE id=1", &statement, err));
+    REELS_TRY(reels__sqlite_next(conn, statement, &has_row, err));
+    if (!has_row) {
+        return reels__fail(err, REELS_ERR_CORRUPT, "catalog: its state is missing");
+    }
+    *out_version = sqlite3_column_int64(statement, 0);
+    reels__sqlite_done(statement);
+    return REELS_OK;
+}
+
+/* Makes sure that the next `count` versions lie below the stored one, which is raised in large
+ * steps, so that not every commit writes its page. It is read anew since a transaction that was
+ * lost took its step back. */
+static reels_status versions_reserve(reels__sqlite_conn *conn,
+                                     const reels__sqlite_catalog *catalog,
+                                     size_t count,
+                                     reels_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t stored = 0;
+    int64_t wanted = catalog->version + (int64_t)count;
+    REELS_TRY(version_load(conn, &stored, err));
+    if (wanted <= stored) {
+        return REELS_OK;
+    }
     REELS_TRY(
         reels__sqlite_prepare(conn, "UPDATE _state SET version=?1 WHERE id=1", &statement, err));
-    (void)sqlite3_bind_int64(statement, 1, version);
+    (void)sqlite3_bind_int64(statement, 1, wanted + VERSIONS_STEP);
     return reels__sqlite_run(conn, statement, err);
 }
 
@@ -354,6 +382,7 @@ static reels_status commits_work(reels__sqlite_conn *conn, void *arg, reels_erro
     const struct commits *commits = arg;
     reels__sqlite_catalog *catalog = commits->catalog;
     REELS_TRY(expired_sweep(conn, commits, err));
+    REELS_TRY(versions_reserve(conn, catalog, commits->count, err));
     for (size_t i = 0; i < commits->count; i++) {
         /* Versions that a failure leaves unused stay unused. */
         struct commit commit = {.catalog = catalog,
@@ -364,7 +393,7 @@ static reels_status commits_work(reels__sqlite_conn *conn, void *arg, reels_erro
         commit.shard_len = reels__shard_encode(&commit.in->shard, commit.shard);
         REELS_TRY(commit_apply(conn, &commit, err));
     }
-    return version_keep(conn, catalog->version, err);
+    return REELS_OK;
 }
 
 static reels_status catalog_commit(void *impl,
@@ -402,20 +431,10 @@ static void catalog_destroy(void *impl)
     reels__mem_free(catalog->ctx, catalog);
 }
 
-static reels_status version_load(reels__sqlite_conn *conn, void *arg, reels_error *err)
+static reels_status state_load(reels__sqlite_conn *conn, void *arg, reels_error *err)
 {
     reels__sqlite_catalog *catalog = arg;
-    sqlite3_stmt *statement = NULL;
-    int has_row = 0;
-    REELS_TRY(
-        reels__sqlite_prepare(conn, "SELECT version FROM _state WHERE id=1", &statement, err));
-    REELS_TRY(reels__sqlite_next(conn, statement, &has_row, err));
-    if (!has_row) {
-        return reels__fail(err, REELS_ERR_CORRUPT, "catalog: its state is missing");
-    }
-    catalog->version = sqlite3_column_int64(statement, 0);
-    reels__sqlite_done(statement);
-    return REELS_OK;
+    return version_load(conn, &catalog->version, err);
 }
 
 static const reels_catalog_vtable VTABLE = {
@@ -449,7 +468,7 @@ reels_status reels__catalog_sqlite_open(
     reels_status status =
         reels__sqlite_open(ctx, &KIND, reels__url_rest(url), &catalog->store, err);
     if (status == REELS_OK) {
-        status = reels__sqlite_read(catalog->store, NULL, version_load, catalog, err);
+        status = reels__sqlite_read(catalog->store, NULL, state_load, catalog, err);
     }
     status = status < 0 ? status : reels_catalog_new(ctx, &VTABLE, catalog, &port, err);
     if (status < 0) {
