@@ -171,9 +171,10 @@ typedef struct reels_probe_options {
  * @param[out] err       detail on failure; may be NULL
  * @return REELS_OK, also when the verdict is to refuse; REELS_ERR_INVALID_ARG;
  * REELS_ERR_UNSUPPORTED for what is no known media container; REELS_ERR_CORRUPT for a damaged or
- * empty file or one that crashed the worker; REELS_ERR_LIMIT past file_bytes_max, streams_max,
- * metadata_bytes_max or a limit of the worker; REELS_ERR_IO and REELS_ERR_NOT_FOUND from the file
- * system; REELS_ERR_HOST from read_at; REELS_ERR_TIMEOUT; REELS_ERR_CANCELLED; REELS_ERR_NO_MEMORY
+ * empty file or one that crashed the worker; REELS_ERR_LIMIT past file_bytes_max, pixels_max,
+ * side_max, streams_max, metadata_bytes_max or a limit of the worker; REELS_ERR_IO and
+ * REELS_ERR_NOT_FOUND from the file system; REELS_ERR_HOST from read_at; REELS_ERR_TIMEOUT;
+ * REELS_ERR_CANCELLED; REELS_ERR_NO_MEMORY
  * @ownership     everything is borrowed for the call
  * @threadsafety  any thread
  * @since 0.1

@@ -200,7 +200,9 @@ static AVFrame *next_frame(reels__media_rung *rung, int *out_end)
     }
     AVFrame *frame = rung->queue[0];
     rung->queued--;
-    memmove(&rung->queue[0], &rung->queue[1], rung->queued * sizeof rung->queue[0]);
+    for (size_t i = 0; i < rung->queued; i++) {
+        rung->queue[i] = rung->queue[i + 1];
+    }
     return frame;
 }
 
@@ -313,7 +315,9 @@ AVPacket *reels__media_rung_take(reels__media_rung *rung)
     if (rung->packets_count > 0) {
         packet = rung->packets[0];
         rung->packets_count--;
-        memmove(&rung->packets[0], &rung->packets[1], rung->packets_count * sizeof(AVPacket *));
+        for (size_t i = 0; i < rung->packets_count; i++) {
+            rung->packets[i] = rung->packets[i + 1];
+        }
     }
     pthread_mutex_unlock(&rung->lock);
     return packet;

@@ -170,7 +170,7 @@ static void conclude(const times *video, const AVStream *video_stream, reels__me
     if (video->count > 0 && video_stream != NULL) {
         int64_t frame_us = (int64_t)timing->rate_den * US_PER_S / timing->rate_num;
         /* A single picture has only what it says itself. */
-        AVRational rate = video_stream->avg_frame_rate;
+        AVRational rate = video_stream != NULL ? video_stream->avg_frame_rate : (AVRational){0, 1};
         if (video->count == 1 && rate.num > 0 && rate.den > 0 && rate.num / rate.den <= 120 &&
             rate.num / rate.den >= 10) {
             timing->rate_num = (uint32_t)rate.num;

@@ -163,7 +163,7 @@ static size_t mpeg_audio_frame_len(const uint8_t *data)
     uint32_t kbits = (version == 3 ? kbits_v1 : kbits_v2)[3 - layer][kbits_index];
     uint32_t padding = (data[2] >> 1) & 1u;
     if (layer == 3) {
-        return (size_t)(12000 * kbits / rate + padding) * 4;
+        return ((size_t)12000 * kbits / rate + padding) * 4;
     }
     uint32_t samples_kilo = layer == 1 && version != 3 ? 72000 : 144000;
     return (size_t)samples_kilo * kbits / rate + padding;
@@ -223,11 +223,10 @@ reels_status reels__media_sniff(const uint8_t *data,
         *out = &container_ts;
     } else if (is_program_stream(data, len)) {
         *out = &container_ps;
-    } else if (len > 10 && memcmp(data, "ID3", 3) == 0) {
-        *out = &container_mp3;
     } else if (is_frames(data, len, adts_frame_len)) {
         *out = &container_aac;
-    } else if (is_frames(data, len, mpeg_audio_frame_len)) {
+    } else if ((len > 10 && memcmp(data, "ID3", 3) == 0) ||
+               is_frames(data, len, mpeg_audio_frame_len)) {
         *out = &container_mp3;
     }
     if (*out == NULL) {

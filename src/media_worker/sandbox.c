@@ -11,7 +11,6 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -72,7 +71,7 @@ static int enter_limits(uint64_t memory_bytes, uint64_t cpu_s)
 #define ALLOW(name) UNLESS(__NR_##name, 1), RETURN(SECCOMP_RET_ALLOW)
 #define REFUSE(name, number) UNLESS(__NR_##name, 1), RETURN(SECCOMP_RET_ERRNO | (number))
 
-static const struct sock_filter filter[] = {
+static struct sock_filter filter[] = {
     LOAD(arch),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),
     RETURN(SECCOMP_RET_KILL_PROCESS),
@@ -161,9 +160,7 @@ static const struct sock_filter filter[] = {
 
 static int enter_filter(void)
 {
-    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0]};
-    /* The kernel only reads it; its struct does not say so. */
-    memcpy(&program.filter, &(const struct sock_filter *){filter}, sizeof program.filter);
+    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 

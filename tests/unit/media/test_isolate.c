@@ -172,8 +172,10 @@ static void commit_crime(const char *how)
 
 START_TEST(test_isolate_survives_a_worker_that_misbehaves)
 {
+    const reels_media_limits limits = {.struct_size = sizeof limits,
+                                       .output_bytes_max = UINT64_C(4) << 20};
     commit_crime(crimes[_i].how);
-    reels_status status = run(&in_bad_worker, NULL, NULL, NULL);
+    reels_status status = run(&in_bad_worker, &limits, NULL, NULL);
     ck_assert_msg(status == crimes[_i].status,
                   "%s: %s: %s",
                   crimes[_i].how,

@@ -523,33 +523,6 @@ START_TEST(test_transcode_follows_a_plan_of_the_host)
 }
 END_TEST
 
-START_TEST(test_transcode_gives_the_same_bytes_with_any_number_of_threads)
-{
-    static struct media_files threaded;
-    transcode(&(struct media_clip){.width = 640,
-                                   .height = 480,
-                                   .frames = 70,
-                                   .pattern = MEDIA_PATTERN_MOVING,
-                                   .audio_ms = 2000,
-                                   .beep_ms = -1});
-    reels_transcode_options options = {
-        .struct_size = sizeof options, .isolation = &media_in_process, .threads_count = 3};
-    reels_media_input input = media_input(&clip);
-    reels_output_vtable output = media_files_output();
-    media_ok(
-        &env.err,
-        reels_transcode_run(env.ctx, NULL, &input, &options, &output, &threaded, NULL, &env.err));
-    ck_assert_uint_eq(threaded.count, files.count);
-    for (size_t i = 0; i < files.count; i++) {
-        const struct media_file *other = media_files_find(&threaded, files.items[i].name);
-        ck_assert_ptr_nonnull(other);
-        ck_assert_uint_eq(other->bytes.len, files.items[i].bytes.len);
-        ck_assert_mem_eq(other->bytes.data, files.items[i].bytes.data, other->bytes.len);
-    }
-    media_files_dispose(&threaded);
-}
-END_TEST
-
 /* --- cover --- */
 
 START_TEST(test_transcode_cover_is_not_the_black_beginning)
@@ -580,7 +553,6 @@ int main(void)
     tcase_add_loop_test(
         tcase, test_transcode_puts_key_frames_at_the_same_times_in_every_rung, 0, 6);
     tcase_add_test(tcase, test_transcode_follows_a_plan_of_the_host);
-    tcase_add_test(tcase, test_transcode_gives_the_same_bytes_with_any_number_of_threads);
     tcase_add_test(tcase, test_transcode_cover_is_not_the_black_beginning);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
