@@ -64,15 +64,16 @@ export function app(world) {
 
     'some reels are there to watch': async () => {
       reels = [];
-      for (const tone of [300, 400, 500]) {
-        const clip = makeClip(folder, `w${tone}.mp4`, { tone, seconds: 6 });
+      for (const tone of [200, 250, 300, 350, 400, 450, 500]) {
+        /* What was once on screen is not in the feed again, so each case takes some. */
+        const clip = makeClip(folder, `w${tone}.mp4`, { tone, seconds: 5 });
         reels.push(await a.post(readFileSync(clip), `Clip at ${tone} Hz`));
       }
       for (const id of reels) await until(`reel ${id} to be READY`, async () => (await a.reel(id)).state === 'READY', { withinMs: READY_MS, everyMs: 500 });
     },
 
     'nothing of the next reels is fetched before the first one shows frames': async () => {
-      viewer = await open(browser, base);
+      viewer = await open(browser, `${base}/u/${a.id}`);
       world.watch(viewer);
       const { page, seen } = viewer;
       await page.addInitScript(() => {
@@ -85,13 +86,13 @@ export function app(world) {
         );
       });
       await signIn(page, `eli_${run}`);
-      await page.reload();
       seen.requests.length = 0;
+      await page.goto(base);
       await until('a reel that plays', async () => (await onScreen(page)).currentTime > 0.2);
-      const feed = await (await Person.signIn(base, `eli_${run}`)).get('/v1/feed');
       const first = (await onScreen(page)).reelId;
-      const media = (reel) => reel.playlist_url.split('/').slice(3, -1).join('/');
-      const others = feed.items.filter(({ id }) => id !== first).map(media);
+      const eli = await Person.signIn(base, `eli_${run}`);
+      const folderOf = async (id) => (await eli.reel(id)).playlist_url.split('/').slice(3, -1).join('/');
+      const others = await Promise.all(reels.filter((id) => id !== first).map(folderOf));
       const isOther = ({ path }) => path.startsWith('/media/') && !path.endsWith('.jpg') && others.some((part) => path.includes(part));
       await until('the next reel to be fetched', () => seen.requests.some(isOther));
       const firstPlayingMs = await page.evaluate(() => window.firstPlayingMs);
@@ -109,7 +110,7 @@ export function app(world) {
         return now.currentTime > 0.2 && now;
       });
       const planned = await until('the plan of the next reel to be carried out', async () => {
-        const feed = await page.evaluate(() => window.lastFeed);
+        const feed = await page.evaluate(() => window.feedSeen);
         const next = feed.items[feed.items.findIndex(({ id }) => id === first.reelId) + 1].id;
         const steps = feed.prefetch.filter(({ reel_id }) => reel_id === next);
         assert.ok(steps.length > 0, 'there is a plan');
@@ -229,12 +230,17 @@ export function app(world) {
   };
 }
 
-/** In the page: keeps the last feed that the app was given, for looking at its plan. */
+/** In the page: keeps the pages of the feed that the app was given, for looking at their plan. */
 function keepFeed() {
+  window.feedSeen = { items: [], prefetch: [] };
   const plain = window.fetch;
   window.fetch = async (...args) => {
     const answer = await plain(...args);
-    if (String(args[0]).startsWith('/v1/feed')) window.lastFeed = await answer.clone().json();
+    if (String(args[0]).startsWith('/v1/feed')) {
+      const feed = await answer.clone().json();
+      window.feedSeen.items.push(...feed.items);
+      window.feedSeen.prefetch.push(...feed.prefetch);
+    }
     return answer;
   };
 }

@@ -55,7 +55,7 @@ export function crash(world) {
     },
 
     'a follower has it on screen': async () => {
-      viewer = await open(browser, base);
+      viewer = await open(browser, `${base}/u/${a.id}`);
       world.watch(viewer);
       await signIn(viewer.page, `bo_${run}`);
       b = await Person.signIn(base, `bo_${run}`);

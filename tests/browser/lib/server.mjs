@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from './tap.mjs';
 
@@ -51,9 +51,11 @@ export class Server {
     mkdirSync(this.data, { recursive: true });
     const log = openSync(this.log, 'a');
     this.starts += 1;
+    /* In a build folder, the worker that belongs to it. */
+    const worker = join(dirname(this.program), '../../src/media_worker/reels-media-worker');
     const child = spawn(
       this.program,
-      ['--data', this.data, '--port', String(this.port), '--demo', '--web', join(ROOT, 'examples/platform/web')],
+      ['--data', this.data, '--port', String(this.port), ...(existsSync(worker) ? ['--media-worker', worker] : [])],
       { stdio: ['ignore', log, log] },
     );
     this.#child = child;

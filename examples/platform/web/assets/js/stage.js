@@ -15,9 +15,11 @@ const AHEAD = 3; /* reels that are prefetched */
 const MORE_WITHIN = 6; /* cards left when more are asked for */
 const ENOUGH_S = 4; /* of the reel on screen are there before anything is prefetched */
 const LOADING_MS = 350;
+const GLIDE_MS = 320;
 const WHEEL_PX = 24;
 const WHEEL_LINE_PX = 30;
 const WHEEL_REST_MS = 180;
+const WHEEL_LONG_REST_MS = 500;
 const WHEEL_LOCK_MS = 420;
 const SEEK_KEY_S = 5;
 
@@ -49,6 +51,7 @@ export class Stage {
     this.cards = [];
     this.index = -1;
     this.target = start;
+    this.glide = 0;
     this.active = false;
     this.userPaused = false;
     this.asking = false;
@@ -101,6 +104,11 @@ export class Stage {
       },
       { passive: true },
     );
+    /* A click leaves no focus on a button, so that Space stays with the video. */
+    this.root.addEventListener('mousedown', (event) => {
+      if (event.target.closest('button')) event.preventDefault();
+    });
+    this.scroller.addEventListener('touchstart', () => this.#stopGlide(), { passive: true });
     this.scroller.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     const on = (target, name, listener, options) => {
       target.addEventListener(name, listener, options);
@@ -117,7 +125,7 @@ export class Stage {
 
   #refit() {
     if (!this.active) return;
-    this.#scrollTo(this.index, false);
+    this.#jumpTo(this.index);
     for (const card of this.cards) card.fitCaption();
   }
 
@@ -138,7 +146,7 @@ export class Stage {
     this.scroller.setAttribute('aria-busy', 'false');
     const index = Math.min(this.index >= 0 ? this.index : this.target, Math.max(0, this.cards.length - 1));
     this.index = -1;
-    this.#scrollTo(index, false);
+    this.#jumpTo(index);
     this.#setIndex(index);
     this.scroller.focus({ preventScroll: true });
   }
@@ -146,6 +154,7 @@ export class Stage {
   /** Leaves the screen; the place is kept. */
   hide() {
     this.active = false;
+    this.#stopGlide();
     this.#leave(false);
     warmer.cancel();
     pool.closeAll();
@@ -229,27 +238,49 @@ export class Stage {
     return this.scroller.clientHeight || 1;
   }
 
-  #scrollTo(index, smooth) {
-    this.scroller.scrollTo({
-      top: index * this.#height(),
-      behavior: smooth && !wantsLessMotion() ? 'smooth' : 'instant',
-    });
+  #jumpTo(index) {
+    this.#stopGlide();
     this.target = index;
+    this.scroller.scrollTop = index * this.#height();
+  }
+
+  /* Moves of keys, buttons and wheels are animated here: a second one in midst of the first goes on from
+   * where it is, and snapping, which would pull back, rests meanwhile. */
+  #glideTo(index) {
+    cancelAnimationFrame(this.glide);
+    this.target = index;
+    const from = this.scroller.scrollTop;
+    const beganMs = performance.now();
+    this.scroller.classList.add('gliding');
+    const step = (nowMs) => {
+      const t = wantsLessMotion() ? 1 : Math.min(1, Math.max(0, nowMs - beganMs) / GLIDE_MS);
+      const to = index * this.#height();
+      this.scroller.scrollTop = from + (to - from) * (1 - (1 - t) ** 3);
+      if (t < 1) this.glide = requestAnimationFrame(step);
+      else this.#stopGlide();
+    };
+    this.glide = requestAnimationFrame(step);
+  }
+
+  #stopGlide() {
+    cancelAnimationFrame(this.glide);
+    this.glide = 0;
+    this.scroller.classList.remove('gliding');
   }
 
   /** One on, or one back. */
   move(delta) {
     const last = this.cards.length - 1 + (this.end ? 1 : 0);
-    const from = Math.abs(this.target - this.index) <= 1 ? this.target : this.index;
-    const index = Math.min(last, Math.max(0, from + delta));
-    if (index !== this.target || index !== this.index) this.#scrollTo(index, true);
+    const index = Math.min(last, Math.max(0, this.target + delta));
+    if (index !== this.target) this.#glideTo(index);
   }
 
   #followScroll() {
     if (!this.active) return;
-    const place = this.scroller.scrollTop / this.#height();
-    const index = Math.round(place);
-    if (Math.abs(place - index) < 0.01) this.target = index;
+    const index = Math.round(this.scroller.scrollTop / this.#height());
+    /* What a glide passes by was not on screen. */
+    if (this.glide && index !== this.target) return;
+    this.target = index;
     if (index !== this.index) this.#setIndex(index);
   }
 
@@ -261,7 +292,9 @@ export class Stage {
     const by = event.deltaY * (event.deltaMode === 1 ? WHEEL_LINE_PX : 1);
     const size = Math.abs(by);
     const wheel = this.wheel;
-    const rested = event.timeStamp - wheel.last > WHEEL_REST_MS;
+    /* A busy page sees gaps in a stroke: a short one is a rest only if what follows is no weaker. */
+    const gapMs = event.timeStamp - wheel.last;
+    const rested = gapMs > WHEEL_LONG_REST_MS || (gapMs > WHEEL_REST_MS && size >= wheel.size);
     const pushed = size >= WHEEL_PX && size >= wheel.size;
     wheel.sum = rested || Math.sign(by) !== Math.sign(wheel.sum) ? by : wheel.sum + by;
     wheel.last = event.timeStamp;
@@ -571,13 +604,13 @@ export class Stage {
     });
     if (this.cards[index] === current) {
       this.index = index;
-      this.#scrollTo(index, false);
+      this.#jumpTo(index);
       return;
     }
     this.index = -1;
     this.#grow();
     const next = Math.min(index, this.cards.length);
-    this.#scrollTo(next, false);
+    this.#jumpTo(next);
     this.#setIndex(next);
   }
 

@@ -12,6 +12,8 @@ const KEEP_BYTES_MAX = 600e6;
 const RETRY_DELAYS_MS = [0, 1000, 3000, 5000, 10000, 20000, 30000];
 const POLL_MS = [700, 1000, 1500, 2000, 3000];
 const SPEED_WINDOW_MS = 4000;
+/* Answers that say no to these bytes, or to what was said about them, for good. */
+const REFUSED = new Set([400, 413, 415, 422]);
 
 let tusScript = null;
 function loadTus() {
@@ -80,7 +82,8 @@ function explain(error) {
   const response = error.originalResponse;
   if (!response) return navigator.onLine ? 'The connection broke.' : 'You are offline.';
   try {
-    return JSON.parse(response.getBody()).error.message;
+    const { message } = JSON.parse(response.getBody()).error;
+    return `${message[0].toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? '' : '.'}`;
   } catch {
     return `The server answered ${response.getStatus()}.`;
   }
@@ -203,7 +206,9 @@ class Uploads extends Emitter {
         if (turn === this.#turn) this.#arrived();
       },
       onError: (error) => {
-        if (turn === this.#turn) this.#set('stuck', { problem: explain(error) });
+        if (turn !== this.#turn) return;
+        if (REFUSED.has(error.originalResponse?.getStatus())) this.#refused(upload, explain(error));
+        else this.#set('stuck', { problem: explain(error) });
       },
     });
     this.#upload = upload;
@@ -227,6 +232,13 @@ class Uploads extends Emitter {
     this.speed = now > thenMs ? Math.max(0, (sent - thenSent) / ((now - thenMs) / 1000)) : 0;
     this.sent = sent;
     this.emit('change');
+  }
+
+  /** The server will never take this file. */
+  #refused(upload, problem) {
+    shelf.remove(this.#key).catch(() => {});
+    upload.abort(true).catch(() => {}); /* it may be gone there already */
+    this.#finish('failed', { problem });
   }
 
   #arrived() {
