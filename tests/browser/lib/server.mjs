@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from './tap.mjs';
 
@@ -32,10 +32,12 @@ export class Server {
     this.starts = 0;
   }
 
-  /** The program that was named, or that of the ordinary build; null when there is none. */
+  /** The program that was named, which must be there, or that of the ordinary build, or null. */
   static find(named) {
-    const program = named ?? join(ROOT, 'build/examples/platform/reels-platform');
-    return existsSync(program) ? program : null;
+    const program = named ? resolve(named) : join(ROOT, 'build/examples/platform/reels-platform');
+    if (existsSync(program)) return program;
+    if (named) throw new Error(`there is no ${program}`);
+    return null;
   }
 
   get base() {
