@@ -3,14 +3,17 @@
  *
  *   reels-media-worker --check            says which protections hold here, as one JSON object
  *   reels-media-worker --check open       enters the sandbox, then opens a file: exit status 0 when
- * refused reels-media-worker --check socket|exec|fork|memory|cpu   must not end with exit status 0
- * or 1 */
+ * refused reels-media-worker --check socket|exec|fork|signal|limits|code|memory|cpu   must not end
+ * with exit status 0 or 1 */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -218,6 +221,7 @@ static int spend(int memory)
 
 static int check_one(const char *what)
 {
+    const long parent = getppid();
     if (reels__sandbox_enter(UINT64_C(256) << 20, 1) == 0) {
         return REELS__WORKER_EXIT_SANDBOX;
     }
@@ -233,6 +237,19 @@ static int check_one(const char *what)
     }
     if (strcmp(what, "fork") == 0) {
         return fork() >= 0;
+    }
+    if (strcmp(what, "signal") == 0) {
+        /* A child would be allowed to send its parent nothing: not even the question. */
+        return (int)syscall(SYS_tgkill, parent, parent, 0);
+    }
+    if (strcmp(what, "limits") == 0) {
+        struct rlimit value;
+        return prlimit((pid_t)parent, RLIMIT_NOFILE, NULL, &value);
+    }
+    if (strcmp(what, "code") == 0) {
+        void *page = mmap(
+            NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return page == MAP_FAILED;
     }
     if (strcmp(what, "memory") == 0 || strcmp(what, "cpu") == 0) {
         return spend(what[0] == 'm');

@@ -11,6 +11,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -69,6 +70,11 @@ static int enter_limits(uint64_t memory_bytes, uint64_t cpu_s)
 /* Skips the next `skip` instructions unless the number loaded is `value`. */
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), 0, (skip))
 #define ALLOW(name) UNLESS(__NR_##name, 1), RETURN(SECCOMP_RET_ALLOW)
+/* Allowed unless an argument has one of these bits. */
+#define WITHOUT(name, argument, bits)                                                              \
+    UNLESS(__NR_##name, 4), LOAD(args[argument]),                                                  \
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (bits), 0, 1), RETURN(SECCOMP_RET_KILL_PROCESS),      \
+        RETURN(SECCOMP_RET_ALLOW)
 #define REFUSE(name, number) UNLESS(__NR_##name, 1), RETURN(SECCOMP_RET_ERRNO | (number))
 
 static struct sock_filter filter[] = {
@@ -86,9 +92,9 @@ static struct sock_filter filter[] = {
     ALLOW(write),
     /* Memory. */
     ALLOW(brk),
-    ALLOW(mmap),
+    WITHOUT(mmap, 2, PROT_EXEC),
     ALLOW(munmap),
-    ALLOW(mprotect),
+    WITHOUT(mprotect, 2, PROT_EXEC),
     ALLOW(mremap),
     ALLOW(madvise),
     /* Threads. */
@@ -113,7 +119,7 @@ static struct sock_filter filter[] = {
     ALLOW(rt_sigprocmask),
     ALLOW(rt_sigreturn),
     ALLOW(sigaltstack),
-    ALLOW(tgkill),
+    ALLOW(tgkill), /* narrowed by own_signals below */
     ALLOW(restart_syscall),
     /* Time and chance. */
     ALLOW(clock_gettime),
@@ -123,7 +129,11 @@ static struct sock_filter filter[] = {
     ALLOW(gettimeofday),
     ALLOW(getrandom),
     /* Its own limits, and its end. */
-    ALLOW(prlimit64),
+    UNLESS(__NR_prlimit64, 4),
+    LOAD(args[0]),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
+    RETURN(SECCOMP_RET_ALLOW),
+    RETURN(SECCOMP_RET_KILL_PROCESS),
     ALLOW(getrusage),
     ALLOW(exit_group),
     ALLOW(close),
@@ -160,6 +170,20 @@ static struct sock_filter filter[] = {
 
 static int enter_filter(void)
 {
+    /* Signals go to this very process: abort needs one. */
+    struct sock_filter own_signals[] = {
+        LOAD(nr),
+        UNLESS(__NR_tgkill, 3),
+        LOAD(args[0]),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)getpid(), 1, 0),
+        RETURN(SECCOMP_RET_KILL_PROCESS),
+        RETURN(SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog narrow = {.len = sizeof own_signals / sizeof own_signals[0],
+                                .filter = own_signals};
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &narrow) != 0) {
+        return -1;
+    }
     struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }

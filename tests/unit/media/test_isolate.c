@@ -275,6 +275,11 @@ START_TEST(test_isolate_sandbox_refuses)
     ck_assert_int_eq(check_worker("socket"), -SIGSYS);
     ck_assert_int_eq(check_worker("exec"), -SIGSYS);
     ck_assert_int_eq(check_worker("fork"), -SIGSYS);
+    ck_assert_int_eq(check_worker("signal"), -SIGSYS);
+    ck_assert_int_eq(check_worker("limits"), -SIGSYS);
+#if !defined(__SANITIZE_ADDRESS__)
+    ck_assert_int_eq(check_worker("code"), -SIGSYS);
+#endif
 #if !defined(__SANITIZE_ADDRESS__)
     ck_assert_int_eq(check_worker("memory"), 4);
 #endif
