@@ -99,10 +99,24 @@ void reels__blob_tree_forget(struct reels__blob_dir *dir, const char *key)
     pthread_mutex_unlock(&dir->mutex);
 }
 
+/* Removes a folder if it is one and empty. Under the claim of its name no object can take its place
+ * between looking and removing. */
+static int folder_remove(struct reels__blob_dir *dir, const char *folder, const char *path)
+{
+    reels_ctx *ctx = dir->ctx;
+    reels_fs_info info = {0};
+    struct reels__blob_claim claim = {.name = folder, .kind = REELS__BLOB_CLAIM_KEY};
+    (void)reels__blob_claim_take(dir, &claim, 1, NULL);
+    int gone = ctx->fs.info(ctx->fs.user, path, &info, NULL) == REELS_OK &&
+               info.kind == REELS_FS_KIND_DIRECTORY &&
+               ctx->fs.remove(ctx->fs.user, path, NULL) == REELS_OK;
+    reels__blob_claim_drop(dir, &claim);
+    return gone;
+}
+
 /* 1 when the folder was empty and is gone. */
 static int folder_prune(struct reels__blob_dir *dir, const char *folder)
 {
-    reels_ctx *ctx = dir->ctx;
     char *path = reels__blob_path(dir, folder);
     if (path == NULL) {
         return 0;
@@ -111,7 +125,7 @@ static int folder_prune(struct reels__blob_dir *dir, const char *folder)
     dir->prunes_active++;
     pthread_mutex_unlock(&dir->mutex);
 
-    int gone = ctx->fs.remove(ctx->fs.user, path, NULL) == REELS_OK;
+    int gone = folder_remove(dir, folder, path);
 
     pthread_mutex_lock(&dir->mutex);
     dir->prunes_active--;
@@ -120,7 +134,7 @@ static int folder_prune(struct reels__blob_dir *dir, const char *folder)
         (void)reels__map_bytes_remove(&dir->known, folder, strlen(folder));
     }
     pthread_mutex_unlock(&dir->mutex);
-    reels__mem_free(ctx, path);
+    reels__mem_free(dir->ctx, path);
     return gone;
 }
 

@@ -90,13 +90,16 @@ reels_status reels__dir_sync_parent(reels_ctx *ctx, const char *path, reels_erro
 }
 
 /* Makes the one folder `path` unless it is there, and makes its name durable in any case. */
-static reels_status dir_make_one(reels_ctx *ctx, const char *path, reels_error *err)
+static reels_status dir_make_one(reels_ctx *ctx, const char *path, int is_root, reels_error *err)
 {
     reels_status status = ctx->fs.make_dir(ctx->fs.user, path, err);
     if (status == REELS_ERR_EXISTS) {
         reels_fs_info info = {0};
         status = ctx->fs.info(ctx->fs.user, path, &info, err);
-        if (status == REELS_OK && info.kind != REELS_FS_KIND_DIRECTORY) {
+        /* A root may be a link to a folder: that is the host's choice. Below it, nothing is. */
+        int linked = is_root && info.kind == REELS_FS_KIND_OTHER &&
+                     ctx->fs.sync_dir(ctx->fs.user, path, NULL) == REELS_OK;
+        if (status == REELS_OK && info.kind != REELS_FS_KIND_DIRECTORY && !linked) {
             return reels__fail(err, REELS_ERR_CONFLICT, "not a folder: %s", path);
         }
     }
@@ -122,17 +125,18 @@ static reels_status dir_sync_above(reels_ctx *ctx, const char *path, reels_error
 }
 
 /* One step of the way down: text is the path so far. */
-static reels_status dir_make_step(reels_ctx *ctx, const char *text, int is_last, reels_error *err)
+static reels_status
+dir_make_step(reels_ctx *ctx, const char *text, int is_last, int is_root, reels_error *err)
 {
     reels_fs_info info = {0};
     /* A symbolic link above the root is the host's own choice, so what is there is followed. */
     if (!is_last && ctx->fs.info(ctx->fs.user, text, &info, NULL) == REELS_OK) {
         return dir_sync_above(ctx, text, err);
     }
-    return dir_make_one(ctx, text, err);
+    return dir_make_one(ctx, text, is_root, err);
 }
 
-reels_status reels__dir_make_durable(reels_ctx *ctx, const char *path, reels_error *err)
+static reels_status dirs_make(reels_ctx *ctx, const char *path, int is_root, reels_error *err)
 {
     char *text = reels__mem_strdup(ctx, path);
     if (text == NULL) {
@@ -147,12 +151,17 @@ reels_status reels__dir_make_durable(reels_ctx *ctx, const char *path, reels_err
         char kept = text[at];
         if ((kept == '/' && text[at - 1] != '/') || kept == '\0') {
             text[at] = '\0';
-            status = dir_make_step(ctx, text, at == len, err);
+            status = dir_make_step(ctx, text, at == len, is_root && at == len, err);
             text[at] = kept;
         }
     }
     reels__mem_free(ctx, text);
     return status;
+}
+
+reels_status reels__dir_make_durable(reels_ctx *ctx, const char *path, reels_error *err)
+{
+    return dirs_make(ctx, path, 0, err);
 }
 
 reels_status reels__file_read_small(
@@ -292,7 +301,7 @@ reels_status reels__store_claim(reels_ctx *ctx,
         (void)reels__fail(err, REELS_ERR_NO_MEMORY, "path: no memory");
         goto out;
     }
-    status = reels__dir_make_durable(ctx, root, err);
+    status = dirs_make(ctx, root, 1, err);
     if (status == REELS_OK) {
         status = reels__dir_make_durable(ctx, hidden, err);
     }

@@ -240,6 +240,26 @@ static void removes_objects(struct run *run)
     EXPECT(strcmp(before.etag, after.etag) != 0);
 }
 
+/* A store may refuse to hold both a key and one below it; whether it does or not, neither harms the
+ * other. */
+static void keeps_keys_below_other_keys_apart(struct run *run)
+{
+    const char *const below[] = {"apart/x/y", "apart/x/y/z"};
+    const char *const folder[] = {"apart"};
+    EXPECT_OK(put_pattern(run, "apart/x", 1, 100, NULL));
+    TRY(expect_nothing(run, "apart/x/y"));
+    EXPECT_OK(reels_blob_remove(run->port, NULL, below, COUNT_OF(below), &run->err));
+    TRY(expect_object(run, "apart/x", 1, 100));
+    EXPECT_OK(reels_blob_remove(run->port, NULL, folder, 1, &run->err));
+    TRY(expect_object(run, "apart/x", 1, 100));
+    reels_status status = put_pattern(run, "apart/x/y", 2, 100, NULL);
+    EXPECT(status == REELS_OK || status == REELS_ERR_CONFLICT);
+    TRY(expect_object(run, "apart/x", 1, 100));
+    status = put_pattern(run, "apart", 3, 100, NULL);
+    EXPECT(status == REELS_OK || status == REELS_ERR_CONFLICT);
+    TRY(expect_object(run, "apart/x", 1, 100));
+}
+
 struct seen {
     char keys[KEYS_SEEN_MAX][40];
     size_t count;
@@ -612,6 +632,7 @@ static const struct run_case cases[] = {
     {"leaves nothing of a put that failed", leaves_nothing_of_a_put_that_failed},
     {"passes on what a sink says", passes_on_what_a_sink_says},
     {"removes objects, also those that are not there", removes_objects},
+    {"keeps keys below other keys apart", keeps_keys_below_other_keys_apart},
     {"lists by the bytes of keys, by prefix and page", lists_by_the_bytes_of_keys},
     {"takes the longest keys and every character", takes_the_longest_keys},
     {"stops when cancelled or late, and leaves nothing", stops_when_told},

@@ -18,13 +18,13 @@ static const struct harness_port port = {open_blob, free_blob};
 
 START_TEST(test_blob_mem_conforms)
 {
-    harness_run(reels_conformance_blob, &port, "mem:", 0, 12);
+    harness_run(reels_conformance_blob, &port, "mem:", 0, 13);
 }
 END_TEST
 
 START_TEST(test_blob_directory_conforms)
 {
-    harness_run(reels_conformance_blob, &port, "file:/stores/%d", HARNESS_KEEPS, 20);
+    harness_run(reels_conformance_blob, &port, "file:/stores/%d", HARNESS_KEEPS, 21);
 }
 END_TEST
 
