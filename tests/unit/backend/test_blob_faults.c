@@ -1,8 +1,11 @@
 /* Holds the directory blob store to its word on a disk that fails and loses power at every
  * operation: what was acknowledged is there afterwards, what was not is there in full or not at
  * all, and trying again works. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <reels/backend.h>
 
@@ -450,6 +453,51 @@ START_TEST(test_blob_folder_belongs_to_one_opener)
 }
 END_TEST
 
+/* On the real disk: a link in the store leads nowhere, a link to the store is the host's choice. */
+START_TEST(test_blob_links_in_the_store_are_not_followed)
+{
+    struct test_env env;
+    char dir[TEST_PATH_BYTES];
+    char path[TEST_PATH_BYTES + 32];
+    char url[TEST_PATH_BYTES + 32];
+    reels_blob *blob = NULL;
+    reels_buf *buf = NULL;
+    const char *keys[] = {"out/secret", "secret"};
+    test_env_init(&env, 0);
+    test_temp_dir(dir);
+    (void)snprintf(path, sizeof path, "%s/outside", dir);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/store", dir);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/linked", dir);
+    ck_assert_int_eq(symlink("store", path), 0);
+    (void)snprintf(path, sizeof path, "%s/store/out", dir);
+    ck_assert_int_eq(symlink("../outside", path), 0);
+    (void)snprintf(path, sizeof path, "%s/store/secret", dir);
+    ck_assert_int_eq(symlink("../outside/secret", path), 0);
+    (void)snprintf(path, sizeof path, "%s/outside/secret", dir);
+    ck_assert(test_file_write(path, "secret", 6));
+    (void)snprintf(url, sizeof url, "file:%s/linked", dir);
+    test_ok(&env, reels_blob_open(env.ctx, url, &blob, &env.err));
+    test_ok(&env, reels_buf_new(env.ctx, 0, &buf, &env.err));
+    for (size_t i = 0; i < 2; i++) {
+        test_status(REELS_ERR_NOT_FOUND, reels_blob_get_bytes(blob, NULL, keys[i], buf, &env.err));
+        test_status(
+            REELS_ERR_CONFLICT,
+            reels_blob_put_bytes(blob, NULL, keys[i], (const uint8_t *)"x", 1, NULL, &env.err));
+    }
+    test_ok(&env, reels_blob_remove(blob, NULL, keys, 2, &env.err));
+    size_t len = 0;
+    uint8_t *kept = test_file_read(path, &len);
+    ck_assert(kept != NULL && len == 6);
+    free(kept);
+    reels_buf_free(buf);
+    reels_blob_free(blob);
+    test_temp_dir_remove(dir);
+    test_env_dispose(&env);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("blob_faults");
@@ -465,6 +513,7 @@ int main(void)
     tcase_add_test(tcase, test_blob_committed_uploads_are_remembered_for_a_day);
     tcase_add_test(tcase, test_blob_folder_of_a_newer_version_is_refused);
     tcase_add_test(tcase, test_blob_folder_belongs_to_one_opener);
+    tcase_add_test(tcase, test_blob_links_in_the_store_are_not_followed);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
 }
