@@ -27,6 +27,7 @@ struct ingest {
     int64_t now_unix_us;
     size_t count;
     reels_event *events;
+    uint64_t *ids;     /* up to one per event; too many for the stack */
     reels_reel *reels; /* one per event */
     reels_status *statuses;
     reels_buf *payloads;
@@ -41,6 +42,7 @@ static void ingest_dispose(struct ingest *ingest)
     const reels_ctx *ctx = ingest->platform->ctx;
     reels_buf_free(ingest->payloads);
     reels__mem_free(ctx, ingest->events);
+    reels__mem_free(ctx, ingest->ids);
     reels__mem_free(ctx, ingest->reels);
     reels__mem_free(ctx, ingest->begins);
     reels__mem_free(ctx, ingest->lens);
@@ -53,13 +55,15 @@ static reels_status ingest_init(struct ingest *ingest, reels_error *err)
     reels_ctx *ctx = ingest->platform->ctx;
     size_t count = ingest->count;
     ingest->events = reels__mem_calloc(ctx, count, sizeof(*ingest->events));
+    ingest->ids = reels__mem_calloc(ctx, count, sizeof(*ingest->ids));
     ingest->reels = reels__mem_calloc(ctx, count, sizeof(*ingest->reels));
     ingest->begins = reels__mem_calloc(ctx, count, sizeof(*ingest->begins));
     ingest->lens = reels__mem_calloc(ctx, count, sizeof(*ingest->lens));
     ingest->records = reels__mem_calloc(ctx, count, sizeof(*ingest->records));
     ingest->keys = reels__mem_calloc(ctx, count, sizeof(*ingest->keys));
-    if (ingest->events == NULL || ingest->reels == NULL || ingest->begins == NULL ||
-        ingest->lens == NULL || ingest->records == NULL || ingest->keys == NULL) {
+    if (ingest->events == NULL || ingest->ids == NULL || ingest->reels == NULL ||
+        ingest->begins == NULL || ingest->lens == NULL || ingest->records == NULL ||
+        ingest->keys == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for %zu events", count);
     }
     return reels_buf_new(ctx, count * EVENT_BYTES, &ingest->payloads, err);
@@ -78,13 +82,12 @@ static uint64_t source_of(uint64_t person_id, uint64_t session)
 
 static reels_status read_reels(struct ingest *ingest, reels_error *err)
 {
-    uint64_t ids[EVENTS_MAX];
     for (size_t i = 0; i < ingest->count; i++) {
-        ids[i] = ingest->events[i].reel_id;
+        ingest->ids[i] = ingest->events[i].reel_id;
     }
     ingest->reels[0].struct_size = sizeof(ingest->reels[0]);
     return reels_reel_get(
-        ingest->platform->reels, ingest->call, ids, ingest->count, ingest->reels, err);
+        ingest->platform->reels, ingest->call, ingest->ids, ingest->count, ingest->reels, err);
 }
 
 /* Judges one event and fills in what the server knows. */
@@ -156,14 +159,14 @@ static reels_status publish(struct ingest *ingest, uint32_t topic, reels_error *
 /* The viewer's own feed knows at once. That the cache forgets is no failure. */
 static void tell_feed(struct ingest *ingest)
 {
-    uint64_t ids[EVENTS_MAX];
     size_t made = 0;
     for (size_t i = 0; i < ingest->count; i++) {
         if (ingest->statuses[i] == REELS_OK) {
-            ids[made++] = ingest->events[i].reel_id;
+            ingest->ids[made++] = ingest->events[i].reel_id;
         }
     }
-    (void)reels_feed_seen(ingest->platform->feed, ingest->call, ingest->person_id, ids, made, NULL);
+    (void)reels_feed_seen(
+        ingest->platform->feed, ingest->call, ingest->person_id, ingest->ids, made, NULL);
 }
 
 static reels_status run(struct ingest *ingest, const reels_event *events, reels_error *err)
