@@ -65,7 +65,8 @@ typedef struct reels_event {
     int64_t watch_us;
     int64_t position_us;
     int64_t duration_us; /**< of the reel */
-    uint64_t playback;   /**< numbers the playbacks of a session: milestones count once for each */
+    uint64_t playback;   /**< numbers the playbacks of a session: the client reports each milestone
+                              once for each */
     uint32_t generation; /**< REEL events */
     uint32_t revision;   /**< REEL events */
     char region[8];      /**< as the host told; NUL-terminated, may be empty */

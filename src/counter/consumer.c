@@ -311,8 +311,10 @@ static reels_status add_record(reels_counter *counter,
         int64_t hour = event.time_unix_us - event.time_unix_us % HOUR_US;
         reels__aggregate_add(
             &partition->aggregate, effect.entity_id, effect.counter, 0, effect.amount);
-        reels__aggregate_add(
-            &partition->aggregate, effect.entity_id, effect.counter, hour, effect.amount);
+        if (hour != 0) { /* window 0 is the total: a clock that stands at 1970 has no hours */
+            reels__aggregate_add(
+                &partition->aggregate, effect.entity_id, effect.counter, hour, effect.amount);
+        }
     } else if (effect.entity_id != 0) {
         outcome = "repeated";
     }
@@ -456,6 +458,11 @@ reels_status reels_counter_step(reels_counter *counter,
     if (status < 0) {
         /* After any failure what was added up may not match what was read: read it again. */
         rejoin_later(counter);
+    }
+    if (status == REELS_ERR_STALE) {
+        /* Asleep for longer than its lease: others count what it had, and it joins them again. */
+        *out_next_due = reels_ctx_now_mono_us(counter->ctx);
+        return REELS_OK;
     }
     return status;
 }

@@ -197,7 +197,9 @@ write_source(const struct reels__dedupe_source *entry, reels_buf *buf, reels_err
 reels_status reels__dedupe_write(struct reels__dedupe *dedupe, reels_buf *buf, reels_error *err)
 {
     uint8_t head[HEAD_BYTES];
-    qsort(dedupe->sources, dedupe->sources_count, sizeof(dedupe->sources[0]), by_last_tick);
+    if (dedupe->sources_count > 0) { /* qsort takes no NULL, even of nothing */
+        qsort(dedupe->sources, dedupe->sources_count, sizeof(dedupe->sources[0]), by_last_tick);
+    }
     REELS_TRY(reindex(dedupe, err));
     reels__le32_put(head, STATE_VERSION);
     reels__le32_put(head + 4, (uint32_t)dedupe->sources_count);
@@ -214,6 +216,10 @@ read_source(struct reels__dedupe *dedupe, const uint8_t *data, size_t bitmap_len
     uint64_t source = reels__le64_get(data);
     uint8_t bitmap[BITMAP_BYTES] = {0};
     size_t at = 0;
+    if (source == 0 || reels__le64_get(data + 8) == 0 ||
+        (bitmap_len > 0 && data[SOURCE_BYTES_MIN + bitmap_len - 1] == 0)) {
+        return reels__fail(err, REELS_ERR_CORRUPT, "stored dedupe state is in no form we write");
+    }
     if (reels__map_u64_get(&dedupe->by_source, source, NULL)) {
         return reels__fail(err, REELS_ERR_CORRUPT, "stored dedupe state names a source twice");
     }

@@ -5,6 +5,8 @@
 
 #include "base/compiler.h"
 
+#define WATCH_US_MAX INT64_C(3600000000) /* of one report; admission is stricter */
+
 static const char *const names[] = {
     [REELS_COUNTER_VIEWS] = "views",
     [REELS_COUNTER_COMPLETIONS] = "completions",
@@ -46,6 +48,10 @@ struct reels__counter_effect reels__counter_effect_of(const reels_event *event)
 {
     struct reels__counter_effect effect = {0};
     if (event->type == REELS_EVENT_WATCH) {
+        /* No admitted report has more or less; a record that has must not make sums overflow. */
+        if (event->watch_us < 0 || event->watch_us > WATCH_US_MAX) {
+            return effect;
+        }
         effect.entity_id = event->reel_id;
         effect.counter = REELS_COUNTER_WATCH_MS;
         effect.amount = event->watch_us / 1000;

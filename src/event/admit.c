@@ -7,11 +7,13 @@
 
 enum {
     US_PER_S = 1000000,
-    VIEW_US = 3 * US_PER_S,          /* what counts as a view */
-    END_SLACK_US = US_PER_S / 2,     /* players stop a little before the end */
-    WATCH_US_MAX = 60 * US_PER_S,    /* of one report: clients report at least that often */
-    POSITION_US_MAX = 1000000 * 1000 /* far above any duration limit; keeps sums from overflowing */
+    VIEW_US = 3 * US_PER_S,      /* what counts as a view */
+    END_SLACK_US = US_PER_S / 2, /* players stop a little before the end */
+    WATCH_US_MAX = 60 * US_PER_S /* of one report: clients report at least that often */
 };
+
+/* A day: far above any limit on durations that a host sets. */
+#define POSITION_US_MAX INT64_C(86400000000)
 
 static reels_status admit_amounts(const reels_event *event, reels_error *err)
 {
@@ -20,7 +22,7 @@ static reels_status admit_amounts(const reels_event *event, reels_error *err)
                   "watch_us must be 0..60000000: report at least once a minute");
     REELS_REQUIRE(event->position_us >= 0 && event->position_us <= POSITION_US_MAX,
                   err,
-                  "position_us must be 0..1000000000");
+                  "position_us must be 0..86400000000");
     REELS_REQUIRE(event->duration_us >= 0, err, "duration_us must not be negative");
     return REELS_OK;
 }

@@ -27,6 +27,18 @@ static uint32_t short_side(const reels_rendition *rendition)
     return rendition->width < rendition->height ? rendition->width : rendition->height;
 }
 
+/* How many rungs are cheaper. */
+static uint32_t
+rank_of(const reels_rendition *renditions, size_t count, const reels_rendition *rung)
+{
+    uint32_t rank = 0;
+    for (size_t i = 0; i < count; i++) {
+        rank += renditions[i].kind == REELS_RENDITION_VIDEO &&
+                renditions[i].bandwidth_bps < rung->bandwidth_bps;
+    }
+    return rank;
+}
+
 /* The best rung that the client's screen needs and its throughput carries; the lowest if none does.
  */
 static const reels_rendition *
@@ -35,7 +47,6 @@ choose_rung(const reels_rendition *renditions, size_t count, const reels_prefetc
     const reels_rendition *lowest = NULL;
     const reels_rendition *best = NULL;
     uint64_t carried = request->throughput_bps / 100 * CARRIED_PERCENT;
-    uint32_t rank = 0;
     for (size_t i = 0; i < count; i++) {
         const reels_rendition *rung = &renditions[i];
         if (rung->kind != REELS_RENDITION_VIDEO) {
@@ -44,11 +55,11 @@ choose_rung(const reels_rendition *renditions, size_t count, const reels_prefetc
         lowest = lowest == NULL || rung->bandwidth_bps < lowest->bandwidth_bps ? rung : lowest;
         int fits =
             short_side(rung) <= request->short_side_max &&
-            (request->throughput_bps != 0 ? rung->bandwidth_bps <= carried : rank <= UNKNOWN_RUNG);
+            (request->throughput_bps != 0 ? rung->bandwidth_bps <= carried
+                                          : rank_of(renditions, count, rung) <= UNKNOWN_RUNG);
         if (fits && (best == NULL || rung->bandwidth_bps > best->bandwidth_bps)) {
             best = rung;
         }
-        rank++;
     }
     return best != NULL ? best : lowest;
 }
@@ -152,6 +163,9 @@ reels_status reels_prefetch_plan(reels_ctx *ctx,
                       (capacity == 0 || out != NULL) && out_count != NULL,
                   err,
                   "ctx, catalog, reels, out and out_count are needed");
+    REELS_REQUIRE(capacity == 0 || out[0].struct_size == sizeof(*out),
+                  err,
+                  "out[0].struct_size is not sizeof(reels_prefetch_entry)");
     REELS_TRY(reels__options_read(request, sizeof(full), &full, sizeof(full), "request", err));
     full.short_side_max = full.short_side_max != 0 ? full.short_side_max : DEFAULT_SHORT_SIDE;
     full.bytes_max = full.bytes_max != 0 ? full.bytes_max : DEFAULT_BYTES;
