@@ -28,7 +28,8 @@ enum {
  * @param      length      length of the whole file; UINT64_MAX when not known yet
  * @param[out] err         the reason; becomes the answer to the client
  * @return REELS_OK: go on, ask no more; REELS_END: cannot tell yet, ask again with more; a failure
- * refuses the upload
+ * refuses the upload and erases it, but for NO_MEMORY, IO, TIMEOUT, CANCELLED, BUSY, HOST and
+ * INTERNAL: then it could not be judged, this write takes nothing, and it may be tried again
  */
 typedef reels_status (*reels_upload_check_fn)(
     void *user, const uint8_t *prefix, size_t prefix_len, uint64_t length, reels_error *err);

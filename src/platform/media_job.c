@@ -63,13 +63,12 @@ static reels_status
 write_row(struct reels__media_job *job, void (*change)(struct reels__media_job *), reels_error *err)
 {
     reels_status status = REELS_ERR_CONFLICT;
-    uint32_t generation = job->reel.generation;
     for (int attempt = 0; attempt < 4 && status == REELS_ERR_CONFLICT; attempt++) {
         if (attempt > 0) {
             uint64_t id = job->reel.id;
             REELS_TRY(reels_reel_get(job->platform->reels, NULL, &id, 1, &job->reel, err));
         }
-        if (job->reel.state != REELS_REEL_PROCESSING || job->reel.generation != generation) {
+        if (job->reel.state != REELS_REEL_PROCESSING || job->reel.generation != job->generation) {
             return reels__fail(err, REELS_ERR_STALE, "the reel was taken from this worker");
         }
         change(job);
@@ -204,6 +203,7 @@ static reels_status claim(struct reels__media_job *job, reels_error *err)
     job->reel.revision = 0;
     job->reel.attempts_count++;
     job->reel.progress_permille = 0;
+    job->generation = job->reel.generation;
     return reels_reel_update(job->platform->reels, NULL, &job->reel, err);
 }
 
@@ -288,6 +288,26 @@ static void sweep_generations(struct reels__media_job *job, uint32_t kept)
     }
 }
 
+/* Removes this attempt's files when its row, read again, can come to show them no more. It may be
+ * READY with them all the same: the write of the row that seemed to fail may have taken effect.
+ * What is left for now goes with the next attempt, or with the reel. */
+static void sweep_if_dead(struct reels__media_job *job)
+{
+    reels_platform *platform = job->platform;
+    uint32_t generation = job->generation;
+    uint64_t id = job->reel.id;
+    if (job->prefix[0] == '\0' ||
+        reels_reel_get(platform->reels, NULL, &id, 1, &job->reel, NULL) != REELS_OK) {
+        return;
+    }
+    uint32_t state = job->reel.state;
+    int shown = state == REELS_REEL_READY || state == REELS_REEL_HELD ||
+                state == REELS_REEL_BLOCKED || state == REELS_REEL_PROCESSING;
+    if (job->reel.generation != generation || !shown) {
+        (void)reels__blob_remove_prefix(platform->ctx, platform->blob, NULL, job->prefix, NULL);
+    }
+}
+
 static void
 finish_badly(struct reels__media_job *job, reels_status status, const reels_error *cause)
 {
@@ -302,11 +322,16 @@ finish_badly(struct reels__media_job *job, reels_status status, const reels_erro
                cause->message);
     reels_transcode_free(job->transcode);
     job->transcode = NULL;
+    reels_status written = REELS_ERR_STALE;
     if (status != REELS_ERR_STALE) {
-        sweep_generations(job, 0);
         set_reason(job, reels_status_name(status), cause->message);
         /* Not written: the lease runs out and maintenance takes the reel up. */
-        (void)write_row(job, again ? change_again : change_failed, NULL);
+        written = write_row(job, again ? change_again : change_failed, NULL);
+    }
+    if (written == REELS_OK) {
+        sweep_generations(job, 0);
+    } else {
+        sweep_if_dead(job);
     }
     drop_lease(job);
     reels__metric_add(platform->ctx, &metric_jobs, again ? "again" : "failed", 1);
@@ -353,7 +378,8 @@ static reels_status finish_well(struct reels__media_job *job, reels_error *err)
     return REELS_OK;
 }
 
-/* Writes progress, at most once a second. */
+/* Writes progress, at most once a second. That it could not be written is no reason to begin anew,
+ * unless the reel is no longer ours. */
 static reels_status report(struct reels__media_job *job, reels_error *err)
 {
     int64_t now = reels_ctx_now_mono_us(job->platform->ctx);
@@ -361,7 +387,8 @@ static reels_status report(struct reels__media_job *job, reels_error *err)
         return REELS_OK;
     }
     job->progress_mono_us = now + PROGRESS_US;
-    return write_row(job, change_progress, err);
+    reels_status status = write_row(job, change_progress, err);
+    return status == REELS_ERR_STALE || status == REELS_ERR_NOT_FOUND ? REELS_ERR_STALE : REELS_OK;
 }
 
 reels_status
@@ -397,8 +424,11 @@ void reels__media_job_give_up(struct reels__media_job *job)
 {
     reels_transcode_free(job->transcode);
     job->transcode = NULL;
-    sweep_generations(job, 0);
-    (void)write_row(job, change_given_up, NULL);
+    if (write_row(job, change_given_up, NULL) == REELS_OK) {
+        sweep_generations(job, 0);
+    } else {
+        sweep_if_dead(job);
+    }
     drop_lease(job);
     close_job(job);
 }

@@ -19,6 +19,7 @@ struct reels__media_job {
     int64_t renew_mono_us;    /* when the lease is to be renewed */
     int64_t progress_mono_us; /* when progress may be written again */
     uint32_t progress_permille;
+    uint32_t generation; /* of this attempt, whatever the row says by now */
     /* What the row shall say in the end; put on top of whatever is there. */
     uint32_t width;
     uint32_t height;

@@ -48,7 +48,18 @@ uint64_t reels__relay_source(const uint8_t *shard, size_t shard_len)
     return reels__xxh3_64(shard, shard_len, 0) | SOURCE_OF_RELAY;
 }
 
-/* Numbers one event. A payload that is no Event is a host's own and goes out as it is. */
+/* A host's own topics may carry what looks like an Event and is none. */
+static int topic_is_ours(const char *topic)
+{
+    for (uint32_t bit = REELS_TOPIC_REEL; bit <= REELS_TOPIC_PERSON; bit <<= 1) {
+        if (strcmp(topic, reels_event_topic_name(bit)) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Numbers one event. What is a host's own goes out as it is. */
 static reels_status number_event(struct reels__relay *relay,
                                  const reels_record *record,
                                  size_t *out_begin,
@@ -57,7 +68,8 @@ static reels_status number_event(struct reels__relay *relay,
 {
     reels_event event = {.struct_size = sizeof(event)};
     *out_begin = reels_buf_len(relay->payloads);
-    if (reels_event_decode(record->payload, record->payload_len, &event, NULL) == REELS_OK &&
+    if (topic_is_ours(record->topic) &&
+        reels_event_decode(record->payload, record->payload_len, &event, NULL) == REELS_OK &&
         reels_event_type_name(event.type) != NULL) {
         event.source = reels__relay_source(record->shard, record->shard_len);
         event.sequence = record->offset + 1;

@@ -62,14 +62,34 @@ static reels_status gather_prefix(reels_uploads *uploads,
     return REELS_OK;
 }
 
+/* Whether a failure of the check speaks of the bytes. The others say that they could not be judged:
+ * no memory, no media worker, no time. */
+static int is_verdict(reels_status status)
+{
+    switch (status) {
+    case REELS_ERR_NO_MEMORY:
+    case REELS_ERR_IO:
+    case REELS_ERR_TIMEOUT:
+    case REELS_ERR_CANCELLED:
+    case REELS_ERR_BUSY:
+    case REELS_ERR_HOST:
+    case REELS_ERR_INTERNAL:
+        return 0;
+    default:
+        return status < 0;
+    }
+}
+
 /* Asks the host's check when this piece goes on where the durable bytes end and the first bytes
- * have not been judged yet. A refusal erases the upload. */
+ * have not been judged yet. A refusal erases the upload, unless the bytes are not proved: with a
+ * checksum to come they may have been damaged on their way, and the client sends them again. */
 static reels_status check_first_bytes(reels_uploads *uploads,
                                       const reels_call *call,
                                       struct reels__upload *upload,
                                       const struct reels__pieces *pieces,
                                       const struct reels__piece *piece,
                                       const uint8_t *data,
+                                      int are_proved,
                                       reels_error *err)
 {
     const reels_upload_options *options = &uploads->options;
@@ -88,7 +108,7 @@ static reels_status check_first_bytes(reels_uploads *uploads,
         if (status == REELS_OK || (status == REELS_END && prefix.len == prefix.capacity)) {
             upload->checked = 1;
         }
-        if (status < 0 && (err == NULL || (err->flags & REELS_ERROR_RETRIABLE) == 0)) {
+        if (is_verdict(status) && are_proved) {
             (void)reels__upload_erase(uploads, NULL, upload, NULL);
         }
     }
@@ -227,7 +247,7 @@ static reels_status put_part(reels_uploads *uploads,
     REELS_TRY(reels__pieces_read(uploads, call, upload->reel_id, &pieces, err));
     reels_status status = find_part(&pieces, part, &there, err);
     if (status == REELS_OK && !there) {
-        status = check_first_bytes(uploads, call, upload, &pieces, part, data, err);
+        status = check_first_bytes(uploads, call, upload, &pieces, part, data, 1, err);
     }
     reels__pieces_dispose(uploads, &pieces);
     if (status < 0 || there) {
@@ -312,8 +332,14 @@ static reels_status take_window(struct stream *stream, uint64_t *offset, reels_e
     reels_uploads *uploads = stream->uploads;
     int wait = stream->digest != NULL;
     REELS_TRY(check_bounds(uploads, &stream->upload, piece.offset + piece.size, err));
-    REELS_TRY(check_first_bytes(
-        uploads, stream->call, &stream->upload, &stream->before, &piece, stream->window, err));
+    REELS_TRY(check_first_bytes(uploads,
+                                stream->call,
+                                &stream->upload,
+                                &stream->before,
+                                &piece,
+                                stream->window,
+                                !wait,
+                                err));
     if (wait && stream->pending_count == PENDING_MAX) {
         return reels__fail(err, REELS_ERR_LIMIT, "a write with a checksum has at most 512 MiB");
     }
@@ -342,17 +368,16 @@ static reels_status settle_digest(struct stream *stream, reels_error *err)
         return reels__fail(
             err, REELS_ERR_CORRUPT, "the bytes do not have the checksum given: send them again");
     }
-    if (stream->pending_count == 0) {
-        return REELS_OK;
-    }
-    REELS_TRY(acknowledge(stream->uploads,
-                          stream->call,
-                          &stream->upload,
-                          stream->pending,
-                          stream->pending_count,
-                          err));
+    /* From here on their rows may be there, whatever the answer is: nobody may remove them. */
+    size_t pieces_count = stream->pending_count;
     stream->pending_count = 0;
-    return REELS_OK;
+    return pieces_count == 0 ? REELS_OK
+                             : acknowledge(stream->uploads,
+                                           stream->call,
+                                           &stream->upload,
+                                           stream->pending,
+                                           pieces_count,
+                                           err);
 }
 
 static reels_status

@@ -317,6 +317,48 @@ START_TEST(test_upload_refused_by_its_first_bytes_leaves_nothing)
 }
 END_TEST
 
+/* No media worker, no memory: that says nothing of the film. */
+START_TEST(test_upload_that_could_not_be_judged_is_tried_again)
+{
+    uint64_t id = begin(2000);
+    uint64_t offset = 0;
+    const reels_status statuses[] = {REELS_ERR_NO_MEMORY,
+                                     REELS_ERR_IO,
+                                     REELS_ERR_TIMEOUT,
+                                     REELS_ERR_CANCELLED,
+                                     REELS_ERR_BUSY,
+                                     REELS_ERR_HOST,
+                                     REELS_ERR_INTERNAL};
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        check_answer = statuses[i];
+        test_status(statuses[i], write_from(id, 0, (struct stream){.end = 2000}, NULL, &offset));
+        ck_assert_uint_eq(where(id).offset, 0);
+    }
+    check_answer = REELS_END;
+    test_ok(&env, write_from(id, 0, (struct stream){.end = 2000}, NULL, &offset));
+    test_ok(&env, reels_upload_commit(uploads, NULL, id, ADA, NULL, &env.err));
+    expect_file(id, 2000);
+}
+END_TEST
+
+/* Damaged on their way, bytes may look like no film; only proved ones end the upload. */
+START_TEST(test_upload_refuses_unproved_bytes_and_waits_for_better)
+{
+    uint64_t id = begin(2000);
+    uint64_t offset = 0;
+    const reels_digest wrong = {.kind = REELS_DIGEST_SHA256, .bytes = {9}};
+    check_answer = REELS_ERR_UNSUPPORTED;
+    test_status(REELS_ERR_UNSUPPORTED,
+                write_from(id, 0, (struct stream){.end = 2000}, &wrong, &offset));
+    ck_assert_uint_eq(where(id).offset, 0);
+    ck_assert_uint_eq(objects_count(), 0);
+    check_answer = REELS_END;
+    test_ok(&env, write_from(id, 0, (struct stream){.end = 2000}, NULL, &offset));
+    test_ok(&env, reels_upload_commit(uploads, NULL, id, ADA, NULL, &env.err));
+    expect_file(id, 2000);
+}
+END_TEST
+
 START_TEST(test_upload_check_is_asked_no_more_after_its_bytes)
 {
     uint64_t id = begin(100000);
@@ -393,6 +435,8 @@ int main(void)
     tcase_add_test(tcase, test_upload_write_with_a_checksum_is_all_or_nothing);
     tcase_add_test(tcase, test_upload_length_may_come_later);
     tcase_add_test(tcase, test_upload_refused_by_its_first_bytes_leaves_nothing);
+    tcase_add_test(tcase, test_upload_that_could_not_be_judged_is_tried_again);
+    tcase_add_test(tcase, test_upload_refuses_unproved_bytes_and_waits_for_better);
     tcase_add_test(tcase, test_upload_check_is_asked_no_more_after_its_bytes);
     tcase_add_test(tcase, test_upload_aborted_or_expired_leaves_nothing);
     tcase_add_test(tcase, test_upload_limits_and_texts);
