@@ -194,7 +194,10 @@ reels_status reels__sqlite_conn_writer(reels__sqlite_conn *conn, reels_error *er
     REELS_TRY(reels__sqlite_next(conn, statement, &has_row, err));
     const char *mode = has_row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     int is_wal = mode != NULL && strcmp(mode, "wal") == 0;
-    reels__sqlite_done(statement);
+    if (has_row) {
+        /* To its end: the change is committed there, and can fail there. */
+        REELS_TRY(reels__sqlite_run(conn, statement, err));
+    }
     if (!is_wal) {
         return reels__fail(
             err, REELS_ERR_UNSUPPORTED, "%s: this SQLite cannot write ahead", conn->path);

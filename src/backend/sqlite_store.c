@@ -139,13 +139,27 @@ static int on_commit(void *user, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* What an earlier process left may be in the system's cache alone: a sync that failed there counts
+ * as done for every later one, and what would be appended behind such a hole in the log would fall
+ * with it. So all that recovery has found is written into the main file and synced, and the log
+ * begins anew. */
+static reels_status settle(reels__sqlite *store, reels_error *err)
+{
+    int code =
+        sqlite3_wal_checkpoint_v2(store->writer.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return code == SQLITE_OK ? REELS_OK : reels__sqlite_fail(&store->writer, code, err);
+}
+
 static reels_status writer_open(reels__sqlite *store, reels_error *err)
 {
     struct upgrade upgrade = {.kind = store->kind};
     store->writer = (reels__sqlite_conn){.ctx = store->ctx, .vfs = store->vfs, .path = store->path};
     REELS_TRY(reels__sqlite_conn_open(&store->writer, err));
     REELS_TRY(format_check(store, &upgrade.from, err));
+    /* The one page that is written without the log, when the file is made. */
+    REELS_TRY(reels__sqlite_vfs_refresh(store->vfs, err));
     REELS_TRY(reels__sqlite_conn_writer(&store->writer, err));
+    REELS_TRY(settle(store, err));
     (void)sqlite3_wal_hook(store->writer.db, on_commit, store);
     if (upgrade.from == store->kind->steps_count) {
         return REELS_OK;

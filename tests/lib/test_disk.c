@@ -313,6 +313,9 @@ static size_t changes_count(const struct inode *dir)
 void disk_inode_crash(struct inode *inode, int mode, struct test_random *random)
 {
     inode->locked_by = NULL;
+    if (mode == TEST_MEMFS_CRASH_KILL) {
+        return;
+    }
     if (inode->kind == REELS_FS_KIND_FILE) {
         if (mode == TEST_MEMFS_CRASH_KEEP) {
             image_assign(&inode->disk, &inode->cache);

@@ -47,9 +47,12 @@ uint64_t test_memfs_ops_count(struct test_memfs *fs);
 uint64_t test_memfs_syncs_count(struct test_memfs *fs);
 
 enum {
-    TEST_MEMFS_CRASH_LOSE = 1,  /* nothing that was not synced is there */
-    TEST_MEMFS_CRASH_KEEP = 2,  /* everything is there, as after a kill of the process */
-    TEST_MEMFS_CRASH_RANDOM = 3 /* some of it is, chosen by the seed */
+    TEST_MEMFS_CRASH_LOSE = 1,   /* nothing that was not synced is there */
+    TEST_MEMFS_CRASH_KEEP = 2,   /* everything is there and on the disk */
+    TEST_MEMFS_CRASH_RANDOM = 3, /* some of it is, chosen by the seed */
+    /* Only the process dies: the cache lives on, and what a failed sync left in it alone can still
+     * be read, until the power fails. */
+    TEST_MEMFS_CRASH_KILL = 4
 };
 
 /* The power fails and comes back: open files are dead (IO), locks are gone, faults are switched

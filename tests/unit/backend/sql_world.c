@@ -32,6 +32,14 @@ enum {
 };
 
 size_t world_body_bytes = WORLD_BODY_BYTES;
+void (*world_before_close)(void);
+
+static void before_close(void)
+{
+    if (world_before_close != NULL) {
+        world_before_close();
+    }
+}
 
 static uint8_t *body_make(int step)
 {
@@ -131,6 +139,7 @@ static void catalog_run(reels_ctx *ctx, const char *url, int tries, struct world
             }
         }
     }
+    before_close();
     reels_catalog_free(catalog);
 }
 
@@ -312,6 +321,7 @@ static void stats_run(reels_ctx *ctx, const char *url, int tries, struct world_t
         }
         alive = told->acknowledged[step]; /* a consumer does not go on past a gap */
     }
+    before_close();
     reels_stats_free(stats);
 }
 

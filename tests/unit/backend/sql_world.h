@@ -15,6 +15,10 @@ enum {
 /* Of each row, and of the dedupe state; one of the two above. */
 extern size_t world_body_bytes;
 
+/* Called before a run closes its port, if it is set: what happens there is a kill or a power cut.
+ */
+extern void (*world_before_close)(void);
+
 /* What the caller was told. */
 struct world_told {
     int opened;

@@ -12,6 +12,7 @@ enum {
 static const struct world *const worlds[] = {&world_catalog, &world_stats};
 
 static struct test_env env;
+static uint64_t ops_before_end; /* a crash begins the count anew */
 
 /* One life with a fault at the n-th operation. Gives the operations that were done. */
 static uint64_t life_run(const struct world *world,
@@ -24,8 +25,9 @@ static uint64_t life_run(const struct world *world,
     memset(told, 0, sizeof *told);
     test_env_init(&env, TEST_ENV_SIM_CLOCK | TEST_ENV_SEED | TEST_ENV_MEM_FS);
     test_memfs_fail(env.fs, nth, fault_flags, sys_errno);
+    ops_before_end = 0;
     world->run(env.ctx, world->url, tries, told);
-    uint64_t ops = test_memfs_ops_count(env.fs);
+    uint64_t ops = ops_before_end + test_memfs_ops_count(env.fs);
     test_memfs_fail(env.fs, 0, 0, 0);
     return ops;
 }
@@ -78,6 +80,83 @@ END_TEST
 START_TEST(test_sqlite_one_failed_operation_that_took_effect_costs_one_call)
 {
     once_at_every_operation(TEST_MEMFS_FAULT_EFFECT, EIO);
+}
+END_TEST
+
+/* ---- a sync that failed is not made good by a later one: Linux counts its pages as clean ---- */
+
+static void kill_process(void)
+{
+    ops_before_end = test_memfs_ops_count(env.fs);
+    test_memfs_crash(env.fs, TEST_MEMFS_CRASH_KILL, 0);
+}
+
+static void cut_power(void)
+{
+    ops_before_end = test_memfs_ops_count(env.fs);
+    test_memfs_crash(env.fs, TEST_MEMFS_CRASH_LOSE, 0);
+}
+
+/* One failure, in a first life that is killed or closed (end), then a second life that works, then
+ * a power cut. What either was told must be there. */
+static void failure_then_cut(uint32_t fault_flags, int first_tries, void (*end)(void))
+{
+    for (size_t w = 0; w < 2; w++) {
+        struct world_told first;
+        struct world_told second;
+        uint64_t nth = 0;
+        uint64_t ops = 0;
+        do {
+            nth++;
+            world_before_close = end;
+            ops = life_run(worlds[w], nth, fault_flags, EIO, first_tries, &first);
+            world_before_close = cut_power;
+            memset(&second, 0, sizeof second);
+            worlds[w]->run(env.ctx, worlds[w]->url, 1, &second);
+            ck_assert_msg(second.failures_count == 0,
+                          "%s: operation %lu: the second life was told %s",
+                          worlds[w]->name,
+                          (unsigned long)nth,
+                          reels_status_name(second.last_failure));
+            world_before_close = NULL;
+            worlds[w]->verify(env.ctx, worlds[w]->url, &second);
+            test_env_dispose(&env);
+        } while (ops >= nth && nth < OPS_MAX);
+        ck_assert_uint_lt(nth, OPS_MAX);
+        ck_assert_uint_gt(nth, 100);
+    }
+}
+
+START_TEST(test_sqlite_a_failed_sync_does_not_undermine_what_comes_after_a_kill)
+{
+    failure_then_cut(0, 1, kill_process);
+}
+END_TEST
+
+START_TEST(test_sqlite_a_failed_sync_does_not_undermine_what_comes_after_a_close)
+{
+    failure_then_cut(TEST_MEMFS_FAULT_EFFECT, 1, NULL);
+}
+END_TEST
+
+/* The same process goes on after the failure, until the power cut. */
+START_TEST(test_sqlite_a_failed_sync_does_not_undermine_what_comes_after_it)
+{
+    for (size_t w = 0; w < 2; w++) {
+        struct world_told told;
+        uint64_t nth = 0;
+        uint64_t ops = 0;
+        do {
+            nth++;
+            world_before_close = cut_power;
+            ops = life_run(worlds[w], nth, 0, EIO, 2, &told);
+            world_before_close = NULL;
+            worlds[w]->verify(env.ctx, worlds[w]->url, &told);
+            test_env_dispose(&env);
+        } while (ops >= nth && nth < OPS_MAX);
+        ck_assert_uint_lt(nth, OPS_MAX);
+        ck_assert_uint_gt(nth, 100);
+    }
 }
 END_TEST
 
@@ -195,6 +274,9 @@ int main(void)
     tcase_set_timeout(cases, 200);
     tcase_add_test(cases, test_sqlite_one_failed_operation_costs_one_call);
     tcase_add_test(cases, test_sqlite_one_failed_operation_that_took_effect_costs_one_call);
+    tcase_add_test(cases, test_sqlite_a_failed_sync_does_not_undermine_what_comes_after_a_kill);
+    tcase_add_test(cases, test_sqlite_a_failed_sync_does_not_undermine_what_comes_after_a_close);
+    tcase_add_test(cases, test_sqlite_a_failed_sync_does_not_undermine_what_comes_after_it);
     tcase_add_test(cases, test_sqlite_acknowledged_survives_a_cut_that_loses_what_was_not_synced);
     tcase_add_test(cases, test_sqlite_acknowledged_survives_a_cut_that_loses_nothing);
     tcase_add_loop_test(cases, test_sqlite_acknowledged_survives_cuts_that_tear, 0, 4);
