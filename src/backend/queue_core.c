@@ -316,6 +316,7 @@ static reels_status assignment_locked(struct reels__topic *topic,
 {
     struct reels__consumer *consumer = NULL;
     REELS_TRY(consumer_enter(topic, id, &consumer, err));
+    REELS_REQUIRE(!consumer->busy, err, "the consumer is polling on another thread");
     size_t count = 0;
     for (uint32_t i = 0; i < topic->partitions; i++) {
         count += consumer->group->owners[i] == id;
@@ -361,6 +362,7 @@ static reels_status seek_locked(struct reels__topic *topic,
     struct reels__queue_core *core = topic->core;
     struct reels__consumer *consumer = NULL;
     REELS_TRY(consumer_enter(topic, id, &consumer, err));
+    REELS_REQUIRE(!consumer->busy, err, "the consumer is polling on another thread");
     /* Twice through: all are looked at before one is moved. */
     for (size_t step = 0; step < 2 * offsets_count; step++) {
         int moves = step >= offsets_count;
@@ -432,7 +434,13 @@ poll_read(const struct poll *poll, struct reels__consumer *consumer, reels_error
         read.next = held->next;
         read.cursor = &held->cursor;
         read.is_first = reels_records_count(poll->records) == 0;
-        REELS_TRY(core->table.read(core->store, poll->topic->log, &read, poll->records, err));
+        reels_status status =
+            core->table.read(core->store, poll->topic->log, &read, poll->records, err);
+        if (status < 0) {
+            /* What was read before is given; the partition is met again when its turn comes. */
+            consumer->turn = (consumer->turn + 1) % consumer->held_count;
+            return reels_records_count(poll->records) > 0 ? REELS_OK : status;
+        }
         held->next = read.next;
     }
     consumer->turn = consumer->held_count > 0 ? (consumer->turn + 1) % consumer->held_count : 0;

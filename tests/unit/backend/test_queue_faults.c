@@ -553,6 +553,69 @@ START_TEST(test_queue_damage_in_an_older_segment_is_told_when_it_is_read)
 }
 END_TEST
 
+/* Keys that lie in the first and in the second of two partitions. */
+static void keys_find(char keys[2][16])
+{
+    for (uint32_t found = 0, i = 0; found != 3; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "k%u", (unsigned)i);
+        uint32_t partition = reels_queue_partition((const uint8_t *)key, strlen(key), 2);
+        memcpy(keys[partition], key, sizeof key);
+        found |= 1u << partition;
+    }
+}
+
+START_TEST(test_queue_damage_in_one_partition_leaves_the_others_readable)
+{
+    struct script script;
+    char keys[2][16];
+    size_t sound = 0;
+    size_t failures = 0;
+    uint32_t changed = 0;
+    reels_records *records = NULL;
+    keys_find(keys);
+    script_init(&script);
+    test_ok(&script.env, script_open(&script));
+    test_ok(
+        &script.env,
+        reels_queue_topic_open(script.queue, NULL, "events", PARTITIONS, NULL, &script.env.err));
+    for (uint32_t i = 0; i < 12; i++) {
+        payload_fill(i, LARGE_BYTES);
+        reels_record record = {.key = (const uint8_t *)keys[i % 2],
+                               .key_len = strlen(keys[i % 2]),
+                               .payload = payload_space,
+                               .payload_len = LARGE_BYTES};
+        test_ok(&script.env,
+                reels_queue_append(script.queue, NULL, "events", &record, 1, &script.env.err));
+    }
+    script_close(&script);
+    ck_assert(test_memfs_corrupt(
+        script.env.fs, "/log/root/events/p0000/00000000000000000000.seg", 2000, 1));
+    test_ok(&script.env, script_open(&script));
+    test_ok(&script.env,
+            reels_queue_topic_open(script.queue, NULL, "events", 0, NULL, &script.env.err));
+    test_ok(&script.env, join_as(&script, "g", "c"));
+    test_ok(&script.env, reels_records_new(script.env.ctx, 0, &records, &script.env.err));
+    for (int i = 0; i < 24; i++) {
+        reels_status status = reels_queue_poll(
+            script.queue, NULL, script.consumer, 1, 0, records, &changed, &script.env.err);
+        ck_assert(status == REELS_OK || status == REELS_ERR_CORRUPT);
+        failures += status == REELS_ERR_CORRUPT ? 1 : 0;
+        for (size_t j = 0; j < reels_records_count(records); j++) {
+            reels_record record;
+            test_ok(&script.env, reels_records_get(records, j, &record));
+            ck_assert_uint_eq(record.partition, 1);
+            ck_assert_uint_eq(record.offset, sound++);
+        }
+    }
+    ck_assert_uint_eq(sound, 6);
+    ck_assert_uint_gt(failures, 0);
+    reels_records_free(records);
+    script_close(&script);
+    test_env_dispose(&script.env);
+}
+END_TEST
+
 START_TEST(test_queue_keeps_so_many_bytes_and_goes_on_at_the_oldest)
 {
     struct script script;
@@ -655,6 +718,7 @@ int main(void)
     tcase_add_test(tcase, test_queue_damage_in_the_middle_is_told_at_every_byte);
     tcase_add_test(tcase, test_queue_torn_tail_is_cut_off_at_every_length);
     tcase_add_test(tcase, test_queue_damage_in_an_older_segment_is_told_when_it_is_read);
+    tcase_add_test(tcase, test_queue_damage_in_one_partition_leaves_the_others_readable);
     tcase_add_test(tcase, test_queue_keeps_so_many_bytes_and_goes_on_at_the_oldest);
     tcase_add_test(tcase, test_queue_keeps_so_long_and_goes_on_at_the_oldest);
     tcase_add_test(tcase, test_queue_unknown_options_and_newer_versions_are_refused);
