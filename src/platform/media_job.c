@@ -290,7 +290,7 @@ static void sweep_generations(struct reels__media_job *job, uint32_t kept)
 
 /* Removes this attempt's files when its row, read again, can come to show them no more. It may be
  * READY with them all the same: the write of the row that seemed to fail may have taken effect.
- * What is left for now goes with the next attempt, or with the reel. */
+ * What stays goes with the next attempt, or with the reel. */
 static void sweep_if_dead(struct reels__media_job *job)
 {
     reels_platform *platform = job->platform;
