@@ -11,8 +11,7 @@
 #include "media/stage.h"
 
 enum {
-    US_PER_S = 1000000,
-    COST_GRACE_US = 10 * US_PER_S
+    US_PER_S = 1000000
 };
 
 struct reels_transcode {
@@ -26,7 +25,6 @@ struct reels_transcode {
     void *progress_user;
     uint32_t told_ppm;
     uint32_t told_stage;
-    int64_t busy_us; /* spent inside steps */
     int done;
     int failed;
     int has_info;
@@ -95,19 +93,6 @@ static void tell(reels_transcode *job, const reels_transcode_progress *now)
     if (job->progress != NULL) {
         job->progress(job->progress_user, now);
     }
-}
-
-/* What a clip may cost in all; in this process it is told by the clock. */
-static reels_status check_cost(const reels_transcode *job, reels_error *err)
-{
-    int64_t media_us = job->has_info && job->info.duration_us > 0 ? job->info.duration_us : 0;
-    int64_t allowed = media_us * job->settings.limits.decode_cost_max + COST_GRACE_US;
-    return job->busy_us <= allowed * job->settings.threads_count
-               ? REELS_OK
-               : reels__fail(err,
-                             REELS_ERR_LIMIT,
-                             "it costs more than %u s of work for each second of media",
-                             job->settings.limits.decode_cost_max);
 }
 
 static void remember_info(reels_transcode *job, const reels_probe_info *info)
@@ -204,15 +189,13 @@ reels_status reels_transcode_step(reels_transcode *job,
     if (job->done) {
         return REELS_END;
     }
-    int64_t begun_us = reels_ctx_now_mono_us(job->ctx);
-    int64_t until_us = begun_us + (budget_us > 0 ? budget_us : 0);
+    int64_t until_us = reels_ctx_now_mono_us(job->ctx);
+    if (budget_us > 0) {
+        until_us = budget_us < INT64_MAX - until_us ? until_us + budget_us : INT64_MAX;
+    }
     int here = job->settings.isolation == REELS_ISOLATION_NONE;
     reels_status status =
         here ? step_here(job, call, until_us, err) : step_worker(job, call, until_us, err);
-    job->busy_us += reels_ctx_now_mono_us(job->ctx) - begun_us;
-    if (status == REELS_OK && here) {
-        status = check_cost(job, err);
-    }
     if (status == REELS_END) {
         status = complete(job, err);
         job->done = status == REELS_END;
