@@ -2,6 +2,7 @@
  * watches it to the end, and the counts come back right, also when the same events are sent again. */
 
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Person } from './lib/api.mjs';
 import { onScreen, open, signIn, swipe } from './lib/browser.mjs';
@@ -160,7 +161,7 @@ export function journey(world) {
 
   /** Shares the reel once more, and waits until as many shares are counted. */
   async function settle(shares) {
-    const session = Array.from(crypto.getRandomValues(new Uint8Array(8)), (x) => x.toString(16).padStart(2, '0')).join('');
+    const session = randomBytes(8).toString('hex');
     await b.send('POST', '/v1/events', { events: [{ type: 'share', reel_id: reelId, session, sequence: 1, playback: 1 }] });
     await until(`${shares} shares to be counted`, async () => (await a.reel(reelId)).counts.shares === shares, { withinMs: COUNTED_MS, everyMs: 250 });
   }
