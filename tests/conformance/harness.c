@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct harness {
     struct test_env env;
@@ -79,14 +80,21 @@ void harness_run(harness_suite_fn suite,
 {
     struct harness harness = {.port = port, .url_format = url_format};
     int keeps = (flags & HARNESS_KEEPS) != 0;
-    test_env_init(&harness.env, TEST_ENV_SIM_CLOCK | TEST_ENV_SEED | TEST_ENV_MEM_FS);
+    int disk = (flags & HARNESS_DISK) != 0;
+    char folder[TEST_PATH_BYTES];
+    if (disk) {
+        test_temp_dir(folder);
+        ck_assert_int_eq(chdir(folder), 0);
+    }
+    test_env_init(&harness.env,
+                  TEST_ENV_SIM_CLOCK | TEST_ENV_SEED | (disk ? 0u : (uint32_t)TEST_ENV_MEM_FS));
     reels_conformance_factory factory = {.struct_size = sizeof factory,
                                          .name = url_format,
                                          .user = &harness,
                                          .open = harness_open,
                                          .close = harness_close,
                                          .reopen = keeps ? harness_reopen : NULL,
-                                         .crash = keeps ? harness_crash : NULL,
+                                         .crash = keeps && !disk ? harness_crash : NULL,
                                          .advance = harness_advance};
     uint32_t failed = 0;
     test_ok(&harness.env,
@@ -94,4 +102,8 @@ void harness_run(harness_suite_fn suite,
     ck_assert_uint_eq(failed, 0);
     ck_assert_int_ge(harness.passed_count, cases_min);
     test_env_dispose(&harness.env);
+    if (disk) {
+        ck_assert_int_eq(chdir("/"), 0);
+        test_temp_dir_remove(folder);
+    }
 }

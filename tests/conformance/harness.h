@@ -15,7 +15,8 @@ struct harness_port {
 };
 
 enum {
-    HARNESS_KEEPS = 1 /* the backend keeps what it stores, so it is reopened and crashed */
+    HARNESS_KEEPS = 1, /* the backend keeps what it stores, so it is reopened and crashed */
+    HARNESS_DISK = 2   /* on the real disk, in a fresh current folder: reopened, never crashed */
 };
 
 typedef reels_status (*harness_suite_fn)(reels_ctx *ctx,

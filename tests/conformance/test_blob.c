@@ -28,6 +28,12 @@ START_TEST(test_blob_directory_conforms)
 }
 END_TEST
 
+START_TEST(test_blob_directory_on_the_disk_conforms)
+{
+    harness_run(reels_conformance_blob, &port, "file:stores/%d", HARNESS_KEEPS | HARNESS_DISK, 19);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("conformance-blob");
@@ -35,6 +41,7 @@ int main(void)
     tcase_set_timeout(cases, 240);
     tcase_add_test(cases, test_blob_mem_conforms);
     tcase_add_test(cases, test_blob_directory_conforms);
+    tcase_add_test(cases, test_blob_directory_on_the_disk_conforms);
     suite_add_tcase(suite, cases);
     return test_main(suite);
 }

@@ -35,6 +35,12 @@ START_TEST(test_queue_small_segments_conform)
 }
 END_TEST
 
+START_TEST(test_queue_segments_on_the_disk_conform)
+{
+    harness_run(reels_conformance_queue, &port, "file:queues/%d", HARNESS_KEEPS | HARNESS_DISK, 17);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("conformance-queue");
@@ -43,6 +49,7 @@ int main(void)
     tcase_add_test(cases, test_queue_mem_conforms);
     tcase_add_test(cases, test_queue_segments_conform);
     tcase_add_test(cases, test_queue_small_segments_conform);
+    tcase_add_test(cases, test_queue_segments_on_the_disk_conform);
     suite_add_tcase(suite, cases);
     return test_main(suite);
 }

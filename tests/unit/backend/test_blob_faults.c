@@ -368,6 +368,29 @@ START_TEST(test_blob_failed_puts_leave_no_files_behind)
 }
 END_TEST
 
+START_TEST(test_blob_what_a_dead_process_left_is_swept)
+{
+    struct script script;
+    script_init(&script);
+    test_ok(&script.env, script_open(&script));
+    size_t before = entries_after(&script);
+    /* The power fails while a put writes, and while an upload is being made. */
+    const reels_fs *fs = test_memfs_table(script.env.fs);
+    void *file = NULL;
+    static const char upload[] = "/store/root/.reels/upload/00112233445566778899aabbccddeeff";
+    test_ok(
+        &script.env,
+        fs->open(
+            fs->user, "/store/root/.reels/tmp/77", REELS_FS_WRITE | REELS_FS_CREATE, &file, NULL));
+    fs->close(fs->user, file);
+    test_ok(&script.env, fs->make_dir(fs->user, upload, NULL));
+    ck_assert_uint_eq(test_memfs_entries_count(script.env.fs), before + 2);
+    test_ok(&script.env, script_open(&script));
+    ck_assert_uint_eq(entries_after(&script), before);
+    test_env_dispose(&script.env);
+}
+END_TEST
+
 START_TEST(test_blob_removed_folders_are_taken_away)
 {
     struct script script;
@@ -509,6 +532,7 @@ int main(void)
     tcase_add_test(tcase, test_blob_failure_of_any_operation_is_told_and_can_be_tried_again);
     tcase_add_test(tcase, test_blob_refused_memory_is_told_and_leaks_nothing);
     tcase_add_test(tcase, test_blob_failed_puts_leave_no_files_behind);
+    tcase_add_test(tcase, test_blob_what_a_dead_process_left_is_swept);
     tcase_add_test(tcase, test_blob_removed_folders_are_taken_away);
     tcase_add_test(tcase, test_blob_committed_uploads_are_remembered_for_a_day);
     tcase_add_test(tcase, test_blob_folder_of_a_newer_version_is_refused);
