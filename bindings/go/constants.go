@@ -5,6 +5,9 @@ package reels
 // #include <reels/reels.h>
 import "C"
 
+// generatedVersion is that of the headers this file was made from.
+const generatedVersion = 1000
+
 // Status holds the numbers of the headers.
 type Status int32
 
@@ -208,14 +211,14 @@ const (
 	VerdictPassthrough Verdict = C.REELS_VERDICT_PASSTHROUGH
 )
 
-// HdrKind holds the numbers of the headers.
-type HdrKind uint32
+// HDRKind holds the numbers of the headers.
+type HDRKind uint32
 
 const (
-	HDRNone        HdrKind = C.REELS_HDR_NONE
-	HDRPq          HdrKind = C.REELS_HDR_PQ
-	HDRHlg         HdrKind = C.REELS_HDR_HLG
-	HDRDolbyVision HdrKind = C.REELS_HDR_DOLBY_VISION
+	HDRNone        HDRKind = C.REELS_HDR_NONE
+	HDRPQ          HDRKind = C.REELS_HDR_PQ
+	HDRHLG         HDRKind = C.REELS_HDR_HLG
+	HDRDolbyVision HDRKind = C.REELS_HDR_DOLBY_VISION
 )
 
 // TranscodeStage holds the numbers of the headers.

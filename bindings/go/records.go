@@ -9,8 +9,8 @@ import (
 	"unsafe"
 )
 
-// IdLayout has the members of reels_id_layout, which the headers describe.
-type IdLayout struct {
+// IDLayout has the members of reels_id_layout, which the headers describe.
+type IDLayout struct {
 	Flags        uint32
 	TimeBits     uint32
 	RegionBits   uint32
@@ -19,8 +19,8 @@ type IdLayout struct {
 	Epoch        time.Time
 }
 
-func idLayoutFromC(c *C.reels_id_layout) IdLayout {
-	return IdLayout{
+func fromIDLayout(c *C.reels_id_layout) IDLayout {
+	return IDLayout{
 		Flags:        uint32(c.flags),
 		TimeBits:     uint32(c.time_bits),
 		RegionBits:   uint32(c.region_bits),
@@ -30,7 +30,7 @@ func idLayoutFromC(c *C.reels_id_layout) IdLayout {
 	}
 }
 
-func (r *IdLayout) toC(c *C.reels_id_layout, m *memory) error {
+func (r *IDLayout) toC(c *C.reels_id_layout, m *memory) error {
 	c.struct_size = C.uint32_t(unsafe.Sizeof(*c))
 	c.flags = C.uint32_t(r.Flags)
 	c.time_bits = C.uint32_t(r.TimeBits)
@@ -41,16 +41,16 @@ func (r *IdLayout) toC(c *C.reels_id_layout, m *memory) error {
 	return nil
 }
 
-// IdParts has the members of reels_id_parts, which the headers describe.
-type IdParts struct {
+// IDParts has the members of reels_id_parts, which the headers describe.
+type IDParts struct {
 	Region   uint32
 	Node     uint32
 	Sequence uint32
 	Time     time.Time
 }
 
-func idPartsFromC(c *C.reels_id_parts) IdParts {
-	return IdParts{
+func fromIDParts(c *C.reels_id_parts) IDParts {
+	return IDParts{
 		Region:   uint32(c.region),
 		Node:     uint32(c.node),
 		Sequence: uint32(c.sequence),
@@ -58,7 +58,7 @@ func idPartsFromC(c *C.reels_id_parts) IdParts {
 	}
 }
 
-func (r *IdParts) toC(c *C.reels_id_parts, m *memory) error {
+func (r *IDParts) toC(c *C.reels_id_parts, m *memory) error {
 	c.struct_size = C.uint32_t(unsafe.Sizeof(*c))
 	c.region = C.uint32_t(r.Region)
 	c.node = C.uint32_t(r.Node)
@@ -88,7 +88,7 @@ type MediaLimits struct {
 	MemoryBytesMax   uint64
 }
 
-func mediaLimitsFromC(c *C.reels_media_limits) MediaLimits {
+func fromMediaLimits(c *C.reels_media_limits) MediaLimits {
 	return MediaLimits{
 		StreamsMax:       uint32(c.streams_max),
 		DurationMax:      durationFromC(c.duration_max_us),
@@ -139,7 +139,7 @@ type LadderOptions struct {
 	RungsMax     uint32
 }
 
-func ladderOptionsFromC(c *C.reels_ladder_options) LadderOptions {
+func fromLadderOptions(c *C.reels_ladder_options) LadderOptions {
 	return LadderOptions{
 		ShortSideMax: uint32(c.short_side_max),
 		FrameRateMax: uint32(c.frame_rate_max),
@@ -173,7 +173,7 @@ type ProbeInfo struct {
 	ColorMatrix      string
 	ColorPrimaries   string
 	ColorTransfer    string
-	HDRKind          HdrKind
+	HDRKind          HDRKind
 	BitDepth         uint32
 	CodedWidth       uint32
 	CodedHeight      uint32
@@ -196,7 +196,7 @@ type ProbeInfo struct {
 	AudioOffset      time.Duration
 }
 
-func probeInfoFromC(c *C.reels_probe_info) ProbeInfo {
+func fromProbeInfo(c *C.reels_probe_info) ProbeInfo {
 	return ProbeInfo{
 		Verdict:          Verdict(c.verdict),
 		VerdictStatus:    Status(c.verdict_status),
@@ -214,7 +214,7 @@ func probeInfoFromC(c *C.reels_probe_info) ProbeInfo {
 		ColorMatrix:      goText(c.color_matrix[:]),
 		ColorPrimaries:   goText(c.color_primaries[:]),
 		ColorTransfer:    goText(c.color_transfer[:]),
-		HDRKind:          HdrKind(c.hdr_kind),
+		HDRKind:          HDRKind(c.hdr_kind),
 		BitDepth:         uint32(c.bit_depth),
 		CodedWidth:       uint32(c.coded_width),
 		CodedHeight:      uint32(c.coded_height),
@@ -311,7 +311,7 @@ type Rung struct {
 	Name               string
 }
 
-func rungFromC(c *C.reels_rung) Rung {
+func fromRung(c *C.reels_rung) Rung {
 	return Rung{
 		ShortSide:          uint32(c.short_side),
 		Width:              uint32(c.width),
@@ -351,7 +351,7 @@ type TranscodeProgress struct {
 	Duration    time.Duration
 }
 
-func transcodeProgressFromC(c *C.reels_transcode_progress) TranscodeProgress {
+func fromTranscodeProgress(c *C.reels_transcode_progress) TranscodeProgress {
 	return TranscodeProgress{
 		Stage:       TranscodeStage(c.stage),
 		DonePpm:     uint32(c.done_ppm),
@@ -388,7 +388,7 @@ type TranscodeSummary struct {
 	MemoryPeakBytes uint64
 }
 
-func transcodeSummaryFromC(c *C.reels_transcode_summary) TranscodeSummary {
+func fromTranscodeSummary(c *C.reels_transcode_summary) TranscodeSummary {
 	return TranscodeSummary{
 		RungsCount:      uint32(c.rungs_count),
 		Duration:        durationFromC(c.duration_us),
@@ -429,7 +429,7 @@ type VerifyFinding struct {
 	Message  string
 }
 
-func verifyFindingFromC(c *C.reels_verify_finding) VerifyFinding {
+func fromVerifyFinding(c *C.reels_verify_finding) VerifyFinding {
 	return VerifyFinding{
 		Code:     VerifyCode(c.code),
 		Severity: Severity(c.severity),
@@ -462,7 +462,7 @@ type VerifySummary struct {
 	Duration       time.Duration
 }
 
-func verifySummaryFromC(c *C.reels_verify_summary) VerifySummary {
+func fromVerifySummary(c *C.reels_verify_summary) VerifySummary {
 	return VerifySummary{
 		ErrorsCount:    uint32(c.errors_count),
 		WarningsCount:  uint32(c.warnings_count),
@@ -497,7 +497,7 @@ type BlobInfo struct {
 	Etag      string
 }
 
-func blobInfoFromC(c *C.reels_blob_info) BlobInfo {
+func fromBlobInfo(c *C.reels_blob_info) BlobInfo {
 	return BlobInfo{
 		SizeBytes: uint64(c.size_bytes),
 		Modified:  timeFromC(c.modified_unix_us),
@@ -536,7 +536,7 @@ type Event struct {
 	Reason     string
 }
 
-func eventFromC(c *C.reels_event) Event {
+func fromEvent(c *C.reels_event) Event {
 	return Event{
 		Type:       EventType(c._type),
 		ReelID:     uint64(c.reel_id),
@@ -607,7 +607,7 @@ type Reel struct {
 	Caption          string
 }
 
-func reelFromC(c *C.reels_reel) Reel {
+func fromReel(c *C.reels_reel) Reel {
 	return Reel{
 		State:            ReelState(c.state),
 		ID:               uint64(c.id),
@@ -672,7 +672,7 @@ type Comment struct {
 	Text     string
 }
 
-func commentFromC(c *C.reels_comment) Comment {
+func fromComment(c *C.reels_comment) Comment {
 	return Comment{
 		ID:       uint64(c.id),
 		ReelID:   uint64(c.reel_id),
@@ -702,7 +702,7 @@ type FeedRequest struct {
 	Region   string
 }
 
-func feedRequestFromC(c *C.reels_feed_request) FeedRequest {
+func fromFeedRequest(c *C.reels_feed_request) FeedRequest {
 	return FeedRequest{
 		ItemsMax: uint32(c.items_max),
 		ViewerID: uint64(c.viewer_id),
@@ -731,7 +731,7 @@ type FeedItem struct {
 	Position  uint32
 }
 
-func feedItemFromC(c *C.reels_feed_item) FeedItem {
+func fromFeedItem(c *C.reels_feed_item) FeedItem {
 	return FeedItem{
 		Sources:   FeedSources(c.sources),
 		ReelID:    uint64(c.reel_id),
@@ -761,7 +761,7 @@ type UploadRequest struct {
 	Token      [16]byte
 }
 
-func uploadRequestFromC(c *C.reels_upload_begin_request) UploadRequest {
+func fromUploadRequest(c *C.reels_upload_begin_request) UploadRequest {
 	return UploadRequest{
 		Visibility: Visibility(c.visibility),
 		PersonID:   uint64(c.person_id),
@@ -796,7 +796,7 @@ type UploadInfo struct {
 	Committed    bool
 }
 
-func uploadInfoFromC(c *C.reels_upload_info) UploadInfo {
+func fromUploadInfo(c *C.reels_upload_info) UploadInfo {
 	return UploadInfo{
 		PartsCount:   uint32(c.parts_count),
 		ReelID:       uint64(c.reel_id),
@@ -832,7 +832,7 @@ type UploadOptions struct {
 	CheckBytesMax uint64
 }
 
-func uploadOptionsFromC(c *C.reels_upload_options) UploadOptions {
+func fromUploadOptions(c *C.reels_upload_options) UploadOptions {
 	return UploadOptions{
 		PerPersonMax:  uint32(c.per_person_max),
 		BytesMax:      uint64(c.bytes_max),
@@ -861,7 +861,7 @@ type FeedOptions struct {
 	Holder              string
 }
 
-func feedOptionsFromC(c *C.reels_feed_options) FeedOptions {
+func fromFeedOptions(c *C.reels_feed_options) FeedOptions {
 	return FeedOptions{
 		PartitionsCount:     uint32(c.partitions_count),
 		CandidatesPerSource: uint32(c.candidates_per_source),
@@ -908,7 +908,7 @@ type PlatformConfig struct {
 	Feed              FeedOptions
 }
 
-func platformConfigFromC(c *C.reels_platform_config) PlatformConfig {
+func fromPlatformConfig(c *C.reels_platform_config) PlatformConfig {
 	return PlatformConfig{
 		Region:            uint32(c.region),
 		DataPath:          C.GoString(c.data_path),
@@ -926,8 +926,8 @@ func platformConfigFromC(c *C.reels_platform_config) PlatformConfig {
 		MediaDurationMax:  durationFromC(c.media_duration_us_max),
 		CounterWindow:     durationFromC(c.counter_window_us),
 		TokenValid:        durationFromC(c.token_valid_us),
-		Upload:            uploadOptionsFromC(&c.upload),
-		Feed:              feedOptionsFromC(&c.feed),
+		Upload:            fromUploadOptions(&c.upload),
+		Feed:              fromFeedOptions(&c.feed),
 	}
 }
 

@@ -1,0 +1,4 @@
+package reels
+
+// #cgo pkg-config: reels
+import "C"

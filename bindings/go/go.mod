@@ -1,0 +1,3 @@
+module libreels/reels
+
+go 1.19
