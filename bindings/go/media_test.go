@@ -13,6 +13,10 @@ import (
 	"time"
 )
 
+func worker() Worker {
+	return Worker{Path: os.Getenv("REELS_MEDIA_WORKER")}
+}
+
 var errGone = errors.New("the disk is gone")
 
 type brokenReader struct{}

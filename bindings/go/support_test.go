@@ -13,10 +13,6 @@ import (
 
 var background = context.Background()
 
-func worker() Worker {
-	return Worker{Path: os.Getenv("REELS_MEDIA_WORKER")}
-}
-
 func needMedia(t *testing.T) {
 	t.Helper()
 	if !HasFeature("media") {
