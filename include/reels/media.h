@@ -53,8 +53,8 @@ typedef struct reels_media_limits {
     uint32_t sample_rate_min; /**< 8,000 Hz */
     uint32_t sample_rate_max; /**< 192,000 Hz */
     uint32_t channels_max;    /**< 8 */
-    uint32_t
-        decode_cost_max; /**< 40: CPU seconds for each media second (and 10 s more), all rungs */
+    uint32_t decode_cost_max; /**< 40: CPU seconds of a worker for each media second, and 10 s more;
+                                 in process the deadline bounds it */
     uint64_t metadata_bytes_max; /**< 1 MiB of tags */
     uint64_t output_bytes_max;   /**< 512 MiB, all files of a transcode */
     uint64_t memory_bytes_max;   /**< of an isolated worker, enforced there, counting what is asked

@@ -31,17 +31,26 @@ enum {
     CPU_GRACE_S = 10
 };
 
-static uint64_t memory_cap(const reels__media_settings *settings, uint64_t pixels)
+/* What a job with pictures of so many pixels and of such a length may use. */
+static reels__sandbox_caps
+caps_for(const reels__media_settings *settings, uint64_t pixels, int64_t duration_us)
 {
-    return settings->limits.memory_bytes_max > 0
-               ? settings->limits.memory_bytes_max
-               : reels__media_memory_default(pixels, settings->threads_count);
+    const reels_media_limits *limits = &settings->limits;
+    uint64_t media_s = duration_us > 0 ? (uint64_t)duration_us / 1000000 + 1 : 1;
+    return (reels__sandbox_caps){
+        .memory_bytes = limits->memory_bytes_max > 0
+                            ? limits->memory_bytes_max
+                            : reels__media_memory_default(pixels, settings->threads_count),
+        .cpu_s = media_s * limits->decode_cost_max + CPU_GRACE_S};
 }
 
-static uint64_t cpu_cap_s(const reels_media_limits *limits, int64_t duration_us)
+/* What may be used until it is known what the medium is. */
+static reels__sandbox_caps caps_at_first(const reels__sandbox_caps *most)
 {
-    uint64_t media_s = duration_us > 0 ? (uint64_t)duration_us / 1000000 + 1 : 1;
-    return media_s * limits->decode_cost_max + CPU_GRACE_S;
+    const uint64_t memory_bytes = UINT64_C(512) << 20;
+    return (reels__sandbox_caps){
+        .memory_bytes = most->memory_bytes < memory_bytes ? most->memory_bytes : memory_bytes,
+        .cpu_s = CPU_GRACE_S};
 }
 
 /* Tells the parent why there is no result. A worker that ran out of memory ran into its cap. */
@@ -60,12 +69,12 @@ static void tell_failure(const reels__remote *remote, reels_status status, const
 }
 
 /* The caps of what is known now. */
-static void narrow(const reels__wire_start *start, const reels_probe_info *info)
+static void widen(const reels__wire_start *start, const reels_probe_info *info)
 {
-    const reels_media_limits *limits = &start->settings.limits;
     uint64_t pixels = (uint64_t)info->coded_width * info->coded_height;
-    reels__sandbox_narrow(memory_cap(&start->settings, pixels),
-                          cpu_cap_s(limits, info->duration_us) + reels__sandbox_cpu_used_s());
+    reels__sandbox_caps caps = caps_for(&start->settings, pixels, info->duration_us);
+    caps.cpu_s += reels__sandbox_cpu_used_s();
+    reels__sandbox_set(&caps);
 }
 
 static reels_status run_probe(reels_ctx *ctx,
@@ -108,7 +117,7 @@ static reels_status run_pipeline(reels__remote *remote,
         const reels_probe_info *info = reels__media_pipeline_info(pipeline);
         if (info != NULL && !told_info) {
             told_info = 1;
-            narrow(start, info);
+            widen(start, info);
             (void)reels__remote_send(remote, REELS__WIRE_INFO, info, sizeof *info, NULL, 0);
         }
         if (status != REELS_OK) {
@@ -190,11 +199,13 @@ static int serve(void)
     if (start.version != reels_version() || start.size != sizeof start) {
         return REELS__WORKER_EXIT_VERSION;
     }
-    const reels_media_limits *limits = &start.settings.limits;
     /* libav formats dates in tags, for which libc would open its time zone later. */
     tzset();
-    if (reels__sandbox_enter(memory_cap(&start.settings, limits->pixels_max),
-                             cpu_cap_s(limits, limits->duration_max_us)) == 0) {
+    const reels_media_limits *limits = &start.settings.limits;
+    reels__sandbox_caps most =
+        caps_for(&start.settings, limits->pixels_max, limits->duration_max_us);
+    reels__sandbox_caps first = caps_at_first(&most);
+    if (reels__sandbox_enter(&first, &most) == 0) {
         return REELS__WORKER_EXIT_SANDBOX;
     }
     return run_job(&remote, &start);
@@ -222,7 +233,8 @@ static int spend(int memory)
 static int check_one(const char *what)
 {
     const long parent = getppid();
-    if (reels__sandbox_enter(UINT64_C(256) << 20, 1) == 0) {
+    const reels__sandbox_caps caps = {.memory_bytes = UINT64_C(256) << 20, .cpu_s = 1};
+    if (reels__sandbox_enter(&caps, &caps) == 0) {
         return REELS__WORKER_EXIT_SANDBOX;
     }
     if (strcmp(what, "open") == 0) {
@@ -263,7 +275,8 @@ static int check_all(void)
     /* In a child: what is said here goes to a file or pipe that a sandbox has no right to. */
     pid_t child = fork();
     if (child == 0) {
-        _exit((int)reels__sandbox_enter(UINT64_C(256) << 20, 10));
+        const reels__sandbox_caps caps = {.memory_bytes = UINT64_C(256) << 20, .cpu_s = 10};
+        _exit((int)reels__sandbox_enter(&caps, &caps));
     }
     int state = 0;
     if (child < 0 || waitpid(child, &state, 0) != child) {

@@ -39,6 +39,10 @@
 #error "sandbox.c: name this architecture's AUDIT_ARCH"
 #endif
 
+enum {
+    CPU_HARD_S = 5 /* from SIGXCPU to SIGKILL */
+};
+
 /* Code, stacks and the mappings of libav's many libraries, which are no data. */
 static const uint64_t address_space_slack = UINT64_C(4) << 30;
 
@@ -48,18 +52,17 @@ static int limit(int resource, uint64_t soft, uint64_t hard)
     return setrlimit((__rlimit_resource_t)resource, &value);
 }
 
-static int enter_limits(uint64_t memory_bytes, uint64_t cpu_s)
+static int enter_limits(const reels__sandbox_caps *now, const reels__sandbox_caps *most)
 {
     /* At the soft limit comes SIGXCPU, by which the parent knows why; the hard one is for good. */
-    int failed = limit(RLIMIT_CPU, cpu_s, cpu_s + 5) | limit(RLIMIT_FSIZE, 0, 0) |
-                 limit(RLIMIT_CORE, 0, 0) | limit(RLIMIT_NOFILE, 4, 4) |
+    int failed = limit(RLIMIT_CPU, now->cpu_s, most->cpu_s + CPU_HARD_S) |
+                 limit(RLIMIT_FSIZE, 0, 0) | limit(RLIMIT_CORE, 0, 0) | limit(RLIMIT_NOFILE, 4, 4) |
                  limit(RLIMIT_MEMLOCK, 0, 0) | limit(RLIMIT_MSGQUEUE, 0, 0);
     if (!SANITIZED) {
         /* A sanitizer maps terabytes that it never touches. */
-        failed |= limit(RLIMIT_DATA, memory_bytes, memory_bytes) |
-                  limit(RLIMIT_AS,
-                        memory_bytes + address_space_slack,
-                        memory_bytes + address_space_slack);
+        uint64_t space = most->memory_bytes + address_space_slack;
+        failed |= limit(RLIMIT_DATA, now->memory_bytes, most->memory_bytes) |
+                  limit(RLIMIT_AS, space, space);
     }
     return failed;
 }
@@ -215,7 +218,7 @@ static int enter_landlock(void)
     return failed == 0;
 }
 
-uint32_t reels__sandbox_enter(uint64_t memory_bytes, uint64_t cpu_s)
+uint32_t reels__sandbox_enter(const reels__sandbox_caps *now, const reels__sandbox_caps *most)
 {
     uint32_t in_force = 0;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
@@ -227,7 +230,7 @@ uint32_t reels__sandbox_enter(uint64_t memory_bytes, uint64_t cpu_s)
     if (enter_landlock()) {
         in_force |= REELS__SANDBOX_LANDLOCK;
     }
-    if (enter_limits(memory_bytes, cpu_s) != 0) {
+    if (enter_limits(now, most) != 0) {
         return 0;
     }
     in_force |= REELS__SANDBOX_RLIMITS;
@@ -237,14 +240,16 @@ uint32_t reels__sandbox_enter(uint64_t memory_bytes, uint64_t cpu_s)
     return in_force | REELS__SANDBOX_SECCOMP;
 }
 
-void reels__sandbox_narrow(uint64_t memory_bytes, uint64_t cpu_s)
+void reels__sandbox_set(const reels__sandbox_caps *now)
 {
     struct rlimit hard;
-    if (getrlimit(RLIMIT_CPU, &hard) == 0 && cpu_s + 5 < hard.rlim_max) {
-        (void)limit(RLIMIT_CPU, cpu_s, hard.rlim_max);
+    if (getrlimit(RLIMIT_CPU, &hard) == 0) {
+        uint64_t most = hard.rlim_max - CPU_HARD_S;
+        (void)limit(RLIMIT_CPU, now->cpu_s < most ? now->cpu_s : most, hard.rlim_max);
     }
-    if (!SANITIZED && getrlimit(RLIMIT_DATA, &hard) == 0 && memory_bytes < hard.rlim_max) {
-        (void)limit(RLIMIT_DATA, memory_bytes, hard.rlim_max);
+    if (!SANITIZED && getrlimit(RLIMIT_DATA, &hard) == 0) {
+        uint64_t bytes = now->memory_bytes < hard.rlim_max ? now->memory_bytes : hard.rlim_max;
+        (void)limit(RLIMIT_DATA, bytes, hard.rlim_max);
     }
 }
 

@@ -12,12 +12,18 @@ enum {
     REELS__SANDBOX_LANDLOCK = 8 /* where the kernel has it */
 };
 
-/* Enters the sandbox. memory_bytes and cpu_s are hard caps. Gives the protections that hold, 0 when
- * one that must hold could not be set up. */
-uint32_t reels__sandbox_enter(uint64_t memory_bytes, uint64_t cpu_s);
+typedef struct reels__sandbox_caps {
+    uint64_t memory_bytes;
+    uint64_t cpu_s;
+} reels__sandbox_caps;
 
-/* Narrows the caps, now that the medium is known; they can only be widened up to the hard ones. */
-void reels__sandbox_narrow(uint64_t memory_bytes, uint64_t cpu_s);
+/* Enters the sandbox with the caps that hold for now and those that no later call can pass. Gives
+ * the protections that hold, 0 when one that must hold could not be set up. */
+uint32_t reels__sandbox_enter(const reels__sandbox_caps *now, const reels__sandbox_caps *most);
+
+/* Sets the caps anew, now that the medium is known. What is more than the most of before is left
+ * out. */
+void reels__sandbox_set(const reels__sandbox_caps *now);
 
 /* CPU time this process has used so far, in whole seconds rounded up. */
 uint64_t reels__sandbox_cpu_used_s(void);
