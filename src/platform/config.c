@@ -60,6 +60,7 @@ reels_status reels__platform_config_read(reels_platform *platform,
     REELS_REQUIRE(full->media_threads_count <= 64, err, "media_threads_count is at most 64");
     REELS_REQUIRE(full->media_attempts_max <= 100, err, "media_attempts_max is at most 100");
     REELS_REQUIRE(full->media_lease_us >= 1000000, err, "media_lease_us is at least 1 s");
+    REELS_REQUIRE(full->media_duration_us_max > 0, err, "media_duration_us_max is above 0");
     REELS_REQUIRE(full->token_valid_us > 0 && full->token_valid_us <= TOKEN_VALID_US_MAX,
                   err,
                   "token_valid_us is at most 15 minutes");
