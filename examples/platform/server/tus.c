@@ -163,6 +163,8 @@ static int take_pair(struct request *request, const char *pair, size_t len, stru
                 request, 422, "invalid_value", "%s is too long or holds a NUL", keys[i].key);
             return 0;
         }
+        /* Of a key given twice nothing of the first value is left. */
+        memset((char *)out + keys[i].offset, 0, keys[i].capacity);
         memcpy((char *)out + keys[i].offset, value, (size_t)value_len);
     }
     free(value);

@@ -425,6 +425,74 @@ START_TEST(test_upload_limits_and_texts)
 }
 END_TEST
 
+/* ---- lack of memory ---- */
+
+/* Refuses the n-th allocation of a whole upload, for every n: it fails with NO_MEMORY or works, and
+ * what was begun can be aborted. */
+static reels_status whole_upload(int by_part, uint64_t *out_id)
+{
+    const uint64_t length = 3000;
+    reels_upload_begin_request request = {.struct_size = sizeof(request),
+                                          .person_id = ADA,
+                                          .length = length,
+                                          .filename = "f",
+                                          .caption = "c"};
+    uint64_t offset = 0;
+    *out_id = 0;
+    reels_status status = reels_upload_begin(uploads, NULL, &request, out_id, NULL);
+    if (status == REELS_OK && by_part) {
+        status = reels_upload_part_put(uploads,
+                                       NULL,
+                                       *out_id,
+                                       ADA,
+                                       0,
+                                       bytes_from(0, (size_t)length),
+                                       (size_t)length,
+                                       NULL,
+                                       NULL);
+    } else if (status == REELS_OK) {
+        status = write_from(*out_id, 0, (struct stream){.end = length}, NULL, &offset);
+    }
+    return status == REELS_OK ? reels_upload_commit(uploads, NULL, *out_id, ADA, NULL, NULL)
+                              : status;
+}
+
+START_TEST(test_upload_survives_lack_of_memory)
+{
+    for (int variant = 0; variant < 4; variant++) {
+        int by_part = variant & 1;
+        int all_after = variant >> 1;
+        size_t refused = 1;
+        size_t failed = 0;
+        for (size_t nth = 1; refused > 0; nth++) {
+            uint64_t id = 0;
+            test_alloc_fail(&env.alloc, nth, all_after);
+            reels_status status = whole_upload(by_part, &id);
+            refused = env.alloc.refused_count;
+            test_alloc_fail(&env.alloc, 0, 0);
+            ck_assert_msg(status == REELS_OK || (refused > 0 && status == REELS_ERR_NO_MEMORY),
+                          "with allocation %zu refused: %s",
+                          nth,
+                          reels_status_name(status));
+            if (status == REELS_OK) {
+                expect_file(id, 3000);
+                continue;
+            }
+            failed++;
+            /* Whatever was begun goes on from where it stands, or can be aborted. */
+            if (id != 0 && where(id).offset == 3000) {
+                test_ok(&env, reels_upload_commit(uploads, NULL, id, ADA, NULL, &env.err));
+                expect_file(id, 3000);
+            } else if (id != 0) {
+                ck_assert_uint_eq(where(id).offset, 0);
+                test_ok(&env, reels_upload_abort(uploads, NULL, id, ADA, &env.err));
+            }
+        }
+        ck_assert_uint_gt(failed, 10);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("upload");
@@ -440,6 +508,7 @@ int main(void)
     tcase_add_test(tcase, test_upload_check_is_asked_no_more_after_its_bytes);
     tcase_add_test(tcase, test_upload_aborted_or_expired_leaves_nothing);
     tcase_add_test(tcase, test_upload_limits_and_texts);
+    tcase_add_test(tcase, test_upload_survives_lack_of_memory);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
 }
