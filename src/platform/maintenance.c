@@ -2,10 +2,10 @@
  * removed. */
 #include <string.h>
 
+#include "backend/blob_prefix.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "blob_prefix.h"
 #include "platform_internal.h"
 #include "reel/erase.h"
 

@@ -6,10 +6,10 @@
 
 #include <string.h>
 
+#include "backend/blob_prefix.h"
 #include "base/compiler.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
-#include "blob_prefix.h"
 
 enum {
     PROGRESS_US = 1000000,

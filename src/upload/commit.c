@@ -261,8 +261,7 @@ static reels_status commit_closed(reels_uploads *uploads,
     }
     REELS_TRY(mark_uploaded(uploads, call, upload, err));
     /* Committed: what is left over is swept when the upload's row expires, if not now. */
-    if (reels__pieces_remove_objects(
-            uploads, call, upload->reel_id, pieces->items, pieces->count, NULL) == REELS_OK) {
+    if (reels__pieces_remove_all(uploads, call, upload->reel_id, NULL) == REELS_OK) {
         (void)reels__upload_rows_delete(uploads, call, upload->reel_id, pieces, 0, NULL);
     }
     return REELS_OK;

@@ -1,6 +1,7 @@
 /* Owns the bytes of pieces: making them durable, naming them, removing them. */
 #include <string.h>
 
+#include "backend/blob_prefix.h"
 #include "base/bytes.h"
 #include "base/encode.h"
 #include "base/error.h"
@@ -172,6 +173,17 @@ reels_status reels__pieces_remove_objects(reels_uploads *uploads,
     return status;
 }
 
+reels_status reels__pieces_remove_all(reels_uploads *uploads,
+                                      const reels_call *call,
+                                      uint64_t reel_id,
+                                      reels_error *err)
+{
+    char prefix[REELS__UPLOAD_KEY_BYTES] = "u/";
+    REELS_TRY(reels_id_text_write(reel_id, prefix + 2, sizeof(prefix) - 2, err));
+    memcpy(prefix + 2 + REELS_ID_TEXT_LEN, "/", 2);
+    return reels__blob_remove_prefix(uploads->ctx, uploads->blob, call, prefix, err);
+}
+
 reels_status reels__upload_erase(reels_uploads *uploads,
                                  const reels_call *call,
                                  const struct reels__upload *upload,
@@ -186,8 +198,7 @@ reels_status reels__upload_erase(reels_uploads *uploads,
         reels__reel_erase_unfinished(uploads->reels, call, upload->reel_id, &is_committed, err));
     REELS_TRY(reels_upload_blob_key(upload->reel_id, key, sizeof(key)));
     REELS_TRY(reels__pieces_read(uploads, call, upload->reel_id, &pieces, err));
-    reels_status status = reels__pieces_remove_objects(
-        uploads, call, upload->reel_id, pieces.items, pieces.count, err);
+    reels_status status = reels__pieces_remove_all(uploads, call, upload->reel_id, err);
     if (status == REELS_OK && upload->multipart[0] != '\0') {
         status = reels_blob_part_abort(uploads->blob, call, key, upload->multipart, err);
     }

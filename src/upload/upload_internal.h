@@ -125,6 +125,11 @@ reels_status reels__pieces_remove_objects(reels_uploads *uploads,
                                           const struct reels__piece *pieces,
                                           size_t count,
                                           reels_error *err);
+/* Removes every object of an upload, also what a crash has left without a row. */
+reels_status reels__pieces_remove_all(reels_uploads *uploads,
+                                      const reels_call *call,
+                                      uint64_t reel_id,
+                                      reels_error *err);
 /* Removes everything: objects, multipart upload, raw object, rows and the reel, if it never was
  * UPLOADED. */
 reels_status reels__upload_erase(reels_uploads *uploads,

@@ -211,6 +211,25 @@ REELS__NOINLINE static reels_status add_reel(reels_uploads *uploads,
     return reels_reel_add(uploads->reels, call, &reel, err);
 }
 
+/* A request with a known token. A crash may have come between the upload's row and its reel's. */
+REELS__NOINLINE static reels_status begin_again(reels_uploads *uploads,
+                                                const reels_call *call,
+                                                const reels_upload_begin_request *request,
+                                                uint64_t reel_id,
+                                                reels_error *err)
+{
+    struct reels__upload upload;
+    REELS_TRY(reels__upload_read(uploads, call, reel_id, request->person_id, &upload, err));
+    if (upload.state != REELS__UPLOAD_OPEN) {
+        return REELS_OK;
+    }
+    reels_status status = add_reel(uploads, call, request, &upload, NULL);
+    if (status != REELS_OK && status != REELS_ERR_EXISTS) {
+        return reels__fail(err, status, "the reel of an earlier request could not be written");
+    }
+    return REELS_OK;
+}
+
 /* Looks for the upload that an earlier request with this token has begun, and whether there is room
  * for one more. *out_reel_id stays 0 when a new one is to be made. */
 static reels_status check_person(reels_uploads *uploads,
@@ -255,6 +274,7 @@ reels_status reels_upload_begin(reels_uploads *uploads,
     uint64_t reel_id = 0;
     REELS_TRY(check_person(uploads, call, &full, &reel_id, err));
     if (reel_id != 0) {
+        REELS_TRY(begin_again(uploads, call, &full, reel_id, err));
         *out_reel_id = reel_id;
         return REELS_OK;
     }

@@ -3,6 +3,7 @@
 
 #include <reels/upload.h>
 
+#include "reel/erase.h"
 #include "test_check.h"
 
 enum {
@@ -425,6 +426,45 @@ START_TEST(test_upload_limits_and_texts)
 }
 END_TEST
 
+/* What a crash has left behind a byte's row: an object that no row names, and a beginning without
+ * its reel. */
+START_TEST(test_upload_what_a_crash_left_goes_or_goes_on)
+{
+    reels_upload_begin_request request = {
+        .struct_size = sizeof(request), .person_id = ADA, .length = 2000, .token = {7}};
+    char key[96] = "u/";
+    uint64_t id = 0;
+    uint64_t again = 0;
+    uint64_t offset = 0;
+    int is_committed = 0;
+    struct stream stream = {.end = 5};
+    reels_blob_source source = {.struct_size = sizeof(source),
+                                .length_bytes = 5,
+                                .reader = read_stream,
+                                .reader_user = &stream};
+    test_ok(&env, reels_upload_begin(uploads, NULL, &request, &id, &env.err));
+    test_ok(&env, reels__reel_erase_unfinished(reels, NULL, id, &is_committed, &env.err));
+    test_ok(&env, reels_upload_begin(uploads, NULL, &request, &again, &env.err));
+    ck_assert_uint_eq(again, id);
+    test_ok(&env, reels_id_text_write(id, key + 2, sizeof(key) - 2, &env.err));
+    strcat(key, "/left");
+    test_ok(&env, reels_blob_put(blob, NULL, key, &source, NULL, &env.err));
+    test_ok(&env, write_from(id, 0, (struct stream){.end = 2000}, NULL, &offset));
+    test_ok(&env, reels_upload_commit(uploads, NULL, id, ADA, NULL, &env.err));
+    expect_file(id, 2000);
+    ck_assert_uint_eq(objects_count(), 1);
+
+    uint64_t aborted = begin(2000);
+    stream = (struct stream){.end = 5};
+    (void)strcpy(key, "u/");
+    test_ok(&env, reels_id_text_write(aborted, key + 2, sizeof(key) - 2, &env.err));
+    strcat(key, "/left");
+    test_ok(&env, reels_blob_put(blob, NULL, key, &source, NULL, &env.err));
+    test_ok(&env, reels_upload_abort(uploads, NULL, aborted, ADA, &env.err));
+    ck_assert_uint_eq(objects_count(), 1);
+}
+END_TEST
+
 /* ---- lack of memory ---- */
 
 /* Refuses the n-th allocation of a whole upload, for every n: it fails with NO_MEMORY or works, and
@@ -464,6 +504,7 @@ START_TEST(test_upload_survives_lack_of_memory)
         int all_after = variant >> 1;
         size_t refused = 1;
         size_t failed = 0;
+        int64_t next_due = 0;
         for (size_t nth = 1; refused > 0; nth++) {
             uint64_t id = 0;
             test_alloc_fail(&env.alloc, nth, all_after);
@@ -487,6 +528,9 @@ START_TEST(test_upload_survives_lack_of_memory)
                 ck_assert_uint_eq(where(id).offset, 0);
                 test_ok(&env, reels_upload_abort(uploads, NULL, id, ADA, &env.err));
             }
+            /* Without any memory not even the beginning can be undone: that expires. */
+            test_clock_advance(&env.clock, 2000000);
+            test_ok(&env, reels_uploads_expire_step(uploads, 1000000, &next_due, &env.err));
         }
         ck_assert_uint_gt(failed, 10);
     }
@@ -508,6 +552,7 @@ int main(void)
     tcase_add_test(tcase, test_upload_check_is_asked_no_more_after_its_bytes);
     tcase_add_test(tcase, test_upload_aborted_or_expired_leaves_nothing);
     tcase_add_test(tcase, test_upload_limits_and_texts);
+    tcase_add_test(tcase, test_upload_what_a_crash_left_goes_or_goes_on);
     tcase_add_test(tcase, test_upload_survives_lack_of_memory);
     suite_add_tcase(suite, tcase);
     return test_main(suite);

@@ -1,6 +1,6 @@
 /* Owns the removing of everything under a prefix of a blob store. */
-#ifndef REELS_SRC_PLATFORM_BLOB_PREFIX_H
-#define REELS_SRC_PLATFORM_BLOB_PREFIX_H
+#ifndef REELS_SRC_BACKEND_BLOB_PREFIX_H
+#define REELS_SRC_BACKEND_BLOB_PREFIX_H
 
 #include <reels/backend.h>
 
