@@ -31,6 +31,7 @@ enum {
     SECOND_ROW = 100
 };
 
+int world_steps = WORLD_STEPS;
 size_t world_body_bytes = WORLD_BODY_BYTES;
 void (*world_before_close)(void);
 
@@ -126,7 +127,7 @@ catalog_open(reels_ctx *ctx, const char *url, int tries, struct world_told *told
 static void catalog_run(reels_ctx *ctx, const char *url, int tries, struct world_told *told)
 {
     reels_catalog *catalog = catalog_open(ctx, url, tries, told);
-    for (int step = 0; catalog != NULL && step < WORLD_STEPS; step++) {
+    for (int step = 0; catalog != NULL && step < world_steps; step++) {
         for (int i = 0; i < tries && !told->acknowledged[step]; i++) {
             reels_error err = error_new();
             reels_commit_result result = {0};
@@ -188,7 +189,7 @@ static void events_verify(reels_ctx *ctx, reels_catalog *catalog, const int ther
         ck_assert_msg(*expected == 0 || record.offset == *expected, "a sequence has a gap");
         *expected = record.offset + 1;
     }
-    for (int step = 0; step < WORLD_STEPS; step++) {
+    for (int step = 0; step < world_steps; step++) {
         ck_assert_msg(
             published[step] == there[step], "step %d has %d events", step, published[step]);
     }
@@ -216,7 +217,7 @@ static void catalog_verify(reels_ctx *ctx, const char *url, const struct world_t
         catalog != NULL, "the store does not open: %s", reels_status_name(now.last_failure));
     int there[WORLD_STEPS];
     int count = 0;
-    for (int step = 0; step < WORLD_STEPS; step++) {
+    for (int step = 0; step < world_steps; step++) {
         there[step] = step_is_there(ctx, catalog, step);
         count += there[step];
         ck_assert_msg(there[step] || !told->acknowledged[step], "step %d was lost", step);
@@ -224,7 +225,7 @@ static void catalog_verify(reels_ctx *ctx, const char *url, const struct world_t
     index_verify(ctx, catalog, 2 * count);
     events_verify(ctx, catalog, there);
     /* It still works: all that is missing can be done now, and what is there is not done twice. */
-    for (int step = 0; step < WORLD_STEPS; step++) {
+    for (int step = 0; step < world_steps; step++) {
         reels_error err = error_new();
         reels_commit_result result = {0};
         ck_assert_int_eq(world_commit(catalog, step, &result, &err), REELS_OK);
@@ -309,7 +310,7 @@ static void stats_run(reels_ctx *ctx, const char *url, int tries, struct world_t
 {
     reels_stats *stats = stats_open(ctx, url, tries, told);
     int alive = stats != NULL;
-    for (int step = 0; alive && step < WORLD_STEPS; step++) {
+    for (int step = 0; alive && step < world_steps; step++) {
         for (int i = 0; i < tries && !told->acknowledged[step]; i++) {
             reels_error err = error_new();
             reels_status status = stats_step(ctx, stats, step, &err);
@@ -353,15 +354,15 @@ static void stats_verify(reels_ctx *ctx, const char *url, const struct world_tol
     ck_assert_int_eq(writer_open(ctx, stats, &writer, &err), REELS_OK);
     /* Counts, offset and state agree, and nothing that was acknowledged is missing. */
     ck_assert_int_eq(amount_read(stats, 1, 1), (int64_t)writer.offset);
-    for (int step = 0; step < WORLD_STEPS; step++) {
+    for (int step = 0; step < world_steps; step++) {
         int there = (uint64_t)step < writer.offset;
         ck_assert_msg(there || !told->acknowledged[step], "step %d was lost", step);
         ck_assert_int_eq(amount_read(stats, step, 2), there ? 10 : 0);
     }
-    for (int step = (int)writer.offset; step < WORLD_STEPS; step++) {
+    for (int step = (int)writer.offset; step < world_steps; step++) {
         ck_assert_int_eq(stats_step(ctx, stats, step, &err), REELS_OK);
     }
-    ck_assert_int_eq(amount_read(stats, 1, 1), WORLD_STEPS);
+    ck_assert_int_eq(amount_read(stats, 1, 1), world_steps);
     reels_stats_free(stats);
 }
 

@@ -12,6 +12,9 @@ enum {
     WORLD_BODY_BYTES_LARGE = 700000 /* the log is moved into the main file every few steps */
 };
 
+/* How many of the steps are done: all, unless a test needs its lives short. */
+extern int world_steps;
+
 /* Of each row, and of the dedupe state; one of the two above. */
 extern size_t world_body_bytes;
 
