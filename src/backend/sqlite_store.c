@@ -156,8 +156,6 @@ static reels_status writer_open(reels__sqlite *store, reels_error *err)
     store->writer = (reels__sqlite_conn){.ctx = store->ctx, .vfs = store->vfs, .path = store->path};
     REELS_TRY(reels__sqlite_conn_open(&store->writer, err));
     REELS_TRY(format_check(store, &upgrade.from, err));
-    /* The one page that is written without the log, when the file is made. */
-    REELS_TRY(reels__sqlite_vfs_refresh(store->vfs, err));
     REELS_TRY(reels__sqlite_conn_writer(&store->writer, err));
     REELS_TRY(settle(store, err));
     (void)sqlite3_wal_hook(store->writer.db, on_commit, store);

@@ -648,20 +648,6 @@ reels__sqlite_vfs_new(reels_ctx *ctx, const char *path, reels__sqlite_vfs **out,
     return REELS_OK;
 }
 
-reels_status reels__sqlite_vfs_refresh(reels__sqlite_vfs *vfs, reels_error *err)
-{
-    const reels_fs *fs = &vfs->ctx->fs;
-    uint8_t page[SECTOR_BYTES / 2]; /* more than the header; frames are small */
-    for (uint64_t at = 0; at < SECTOR_BYTES; at += sizeof page) {
-        size_t got = 0;
-        REELS_TRY(fs->read_at(fs->user, vfs->guard, at, page, sizeof page, &got, err));
-        if (got > 0) {
-            REELS_TRY(fs->write_at(fs->user, vfs->guard, at, page, got, err));
-        }
-    }
-    return fs->sync(fs->user, vfs->guard, err);
-}
-
 const char *reels__sqlite_vfs_name(const reels__sqlite_vfs *vfs)
 {
     return vfs->name;

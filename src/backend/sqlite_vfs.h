@@ -19,9 +19,6 @@ reels__sqlite_vfs_new(reels_ctx *ctx, const char *path, reels__sqlite_vfs **out,
 /* All connections must have been closed. NULL does nothing. */
 void reels__sqlite_vfs_free(reels__sqlite_vfs *vfs);
 
-/* Writes the first page of the main file again as it is, and syncs it. */
-reels_status reels__sqlite_vfs_refresh(reels__sqlite_vfs *vfs, reels_error *err);
-
 const char *reels__sqlite_vfs_name(const reels__sqlite_vfs *vfs);
 
 /* errno behind the latest failure of a file operation, or 0. */
