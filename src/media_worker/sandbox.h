@@ -17,7 +17,7 @@ typedef struct reels__sandbox_caps {
     uint64_t cpu_s;
 } reels__sandbox_caps;
 
-/* Enters the sandbox with the caps that hold for now and those that no later call can pass. Gives
+/* Enters the sandbox with the caps that hold at first and those that no later call can pass. Gives
  * the protections that hold, 0 when one that must hold could not be set up. */
 uint32_t reels__sandbox_enter(const reels__sandbox_caps *now, const reels__sandbox_caps *most);
 
