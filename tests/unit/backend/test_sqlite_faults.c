@@ -271,7 +271,7 @@ int main(void)
 {
     Suite *suite = suite_create("sqlite_faults");
     TCase *cases = tcase_create("faults");
-    tcase_set_timeout(cases, 200);
+    tcase_set_timeout(cases, 300);
     tcase_add_test(cases, test_sqlite_one_failed_operation_costs_one_call);
     tcase_add_test(cases, test_sqlite_one_failed_operation_that_took_effect_costs_one_call);
     tcase_add_test(cases, test_sqlite_a_failed_sync_does_not_undermine_what_comes_after_a_kill);
