@@ -195,15 +195,15 @@ static void conclude(const times *video, const AVStream *video_stream, reels__me
     timing->duration_us = end > start ? end - start : 0;
 }
 
-/* Frames per second on average; of few frames that says nothing. */
+/* Frames per second on average, over a second at least: a burst of broken times is not a rate. */
 static reels_status
 check_rate(const times *video, const reels_media_limits *limits, reels_error *err)
 {
-    const size_t few = 10;
-    if (video->count <= few) {
+    if (video->count == 0) {
         return REELS_OK;
     }
-    uint64_t span_us = (uint64_t)(video->last_pts_us - video->pts_us[0]) + 1;
+    uint64_t span_us = (uint64_t)(video->last_pts_us - video->pts_us[0]);
+    span_us = span_us > US_PER_S ? span_us : US_PER_S;
     uint64_t rate = (uint64_t)video->count * US_PER_S / span_us;
     return rate <= limits->frame_rate_max
                ? REELS_OK
