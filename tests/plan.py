@@ -51,8 +51,8 @@ def make_plan(everything):
     """Everyday steps come first, so that the common faults show first. The gates look at the source
     and at the plain build, so they run once."""
     skip_long = [] if everything else ['--no-suite', 'long']
-    # Gates look at the source, the browser at the whole: both once, in the plain build.
-    no_gates = ['--no-suite', 'gates', '--no-suite', 'browser'] + skip_long
+    # Gates look at the source, the browser and the players at the whole: once, in the plain build.
+    no_gates = ['--no-suite', 'gates', '--no-suite', 'browser', '--no-suite', 'e2e'] + skip_long
     return [
         Step('plain', 'gcc, warnings are errors, every test and gate',
              ['-Dwerror=true'], {'CC': 'gcc'}, skip_long),
