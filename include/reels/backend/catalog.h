@@ -200,7 +200,9 @@ typedef struct reels_catalog_vtable {
 
     /** must. Hands out unacknowledged events, oldest first per shard, under a lease of lease_us:
      * nobody else gets events of those shards meanwhile. (shard, sequence) of an event never
-     * changes; sequences grow by one per shard. */
+     * changes; sequences grow by one per shard. The
+     * holder itself is given again what it has not acknowledged; once all that was claimed of a
+     * shard is acknowledged, the shard is free for anybody. */
     reels_status (*outbox_claim)(void *impl,
                                  const reels_call *call,
                                  const char *holder,
