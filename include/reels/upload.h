@@ -27,9 +27,9 @@ enum {
  * @param      prefix_len  up to the options' check_bytes_max
  * @param      length      length of the whole file; UINT64_MAX when not known yet
  * @param[out] err         the reason; becomes the answer to the client
- * @return REELS_OK: go on, ask no more; REELS_END: cannot tell yet, ask again with more; a failure
- * refuses the upload and erases it, but for NO_MEMORY, IO, TIMEOUT, CANCELLED, BUSY, HOST and
- * INTERNAL: then it could not be judged, this write takes nothing, and it may be tried again
+ * @return REELS_OK: go on, ask no more; REELS_END: cannot tell yet, ask again with more;
+ * UNSUPPORTED, LIMIT, CORRUPT, ENCRYPTED, DENIED and INVALID_ARG refuse the upload and erase it;
+ * with any other failure it could not be judged: this write takes nothing, and may be tried again
  */
 typedef reels_status (*reels_upload_check_fn)(
     void *user, const uint8_t *prefix, size_t prefix_len, uint64_t length, reels_error *err);

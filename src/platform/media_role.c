@@ -215,6 +215,10 @@ static reels_status check_upload(
     if (status == REELS_ERR_CORRUPT && prefix_len < length) {
         return REELS_END;
     }
+    if (status == REELS_ERR_NOT_FOUND) {
+        /* Of the program, not of the upload. */
+        return reels__fail(err, REELS_ERR_HOST, "the media worker cannot be started");
+    }
     if (status < 0) {
         return status;
     }

@@ -62,21 +62,20 @@ static reels_status gather_prefix(reels_uploads *uploads,
     return REELS_OK;
 }
 
-/* Whether a failure of the check speaks of the bytes. The others say that they could not be judged:
+/* Whether a failure of the check speaks of the bytes. All others say that they could not be judged:
  * no memory, no media worker, no time. */
 static int is_verdict(reels_status status)
 {
     switch (status) {
-    case REELS_ERR_NO_MEMORY:
-    case REELS_ERR_IO:
-    case REELS_ERR_TIMEOUT:
-    case REELS_ERR_CANCELLED:
-    case REELS_ERR_BUSY:
-    case REELS_ERR_HOST:
-    case REELS_ERR_INTERNAL:
-        return 0;
+    case REELS_ERR_INVALID_ARG:
+    case REELS_ERR_UNSUPPORTED:
+    case REELS_ERR_LIMIT:
+    case REELS_ERR_CORRUPT:
+    case REELS_ERR_DENIED:
+    case REELS_ERR_ENCRYPTED:
+        return 1;
     default:
-        return status < 0;
+        return 0;
     }
 }
 

@@ -9,6 +9,11 @@
 #define TEST_MEDIA_WORKER NULL
 #endif
 
+const char *flow_worker_path(void)
+{
+    return TEST_MEDIA_WORKER;
+}
+
 static void flow_open(struct flow *flow)
 {
     reels_platform_config config = {.struct_size = sizeof(config),

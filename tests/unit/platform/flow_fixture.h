@@ -13,6 +13,9 @@ struct flow {
     reels_platform *platform;
 };
 
+/* The media worker that was just built, NULL without media. */
+const char *flow_worker_path(void);
+
 void flow_init(struct flow *flow);
 /* Closes the platform and opens it again over the same folder. */
 void flow_reopen(struct flow *flow);

@@ -182,6 +182,261 @@ START_TEST(test_flow_second_process_is_refused)
 }
 END_TEST
 
+/* ---- takedown while a worker is at it ---- */
+
+static reels_status count_object(void *user, const char *key, const reels_blob_info *info)
+{
+    (void)key;
+    (void)info;
+    (*(size_t *)user)++;
+    return REELS_OK;
+}
+
+static size_t objects_under(const char *prefix)
+{
+    size_t count = 0;
+    test_ok(&flow.env,
+            reels_blob_list(reels_platform_blob(flow.platform),
+                            NULL,
+                            prefix,
+                            NULL,
+                            1000,
+                            count_object,
+                            &count,
+                            &flow.env.err));
+    return count;
+}
+
+static void step_role(uint32_t role, int64_t budget_us)
+{
+    int64_t due = 0;
+    test_ok(&flow.env, reels_platform_step(flow.platform, role, budget_us, &due, &flow.env.err));
+}
+
+static uint32_t state_of(uint64_t reel_id)
+{
+    reels_reel reel = {.struct_size = sizeof(reel)};
+    test_ok(&flow.env,
+            reels_reel_get(
+                reels_platform_reels(flow.platform), NULL, &reel_id, 1, &reel, &flow.env.err));
+    return reel.state;
+}
+
+/* The row is swept while the worker still writes: what it writes after that goes, too. */
+START_TEST(test_flow_removed_while_processed_leaves_no_file)
+{
+    size_t len = 0;
+    if (!have_clip) {
+        return;
+    }
+    const uint8_t *clip = flow_clip(&len);
+    uint64_t reel_id = flow_upload(&flow, CREATOR, clip, len, REELS_VISIBILITY_PUBLIC);
+    while (state_of(reel_id) != REELS_REEL_PROCESSING) {
+        step_role(REELS_ROLE_RELAY, 0);
+        step_role(REELS_ROLE_MEDIA, 0);
+    }
+    test_ok(&flow.env,
+            reels_platform_reel_remove(flow.platform, NULL, reel_id, CREATOR, &flow.env.err));
+    while (state_of(reel_id) != REELS_REEL_NONE) {
+        step_role(REELS_ROLE_MAINTENANCE, 1000000);
+    }
+    flow_settle(&flow);
+    ck_assert_uint_eq(objects_under("m/"), 0);
+    ck_assert_uint_eq(objects_under(""), 0);
+    ck_assert_uint_eq(state_of(reel_id), REELS_REEL_NONE);
+}
+END_TEST
+
+/* ---- a write in doubt ---- */
+
+/* A catalog that answers one commit with a failure, after it took effect: the one that makes a reel
+ * READY. */
+struct doubtful {
+    reels_catalog *inner;
+    int doubts_count;
+};
+
+static struct doubtful doubtful;
+
+static void doubtful_destroy(void *impl)
+{
+    reels_catalog_free(((struct doubtful *)impl)->inner);
+}
+
+static reels_status doubtful_declare(void *impl,
+                                     const reels_call *call,
+                                     const reels_table *const *tables,
+                                     size_t tables_count,
+                                     reels_error *err)
+{
+    return reels_catalog_declare(((struct doubtful *)impl)->inner, call, tables, tables_count, err);
+}
+
+static int makes_ready(const reels_commit *commit)
+{
+    for (size_t i = 0; i < commit->events_count; i++) {
+        reels_event event = {.struct_size = sizeof(event)};
+        const reels_event_out *out = &commit->events[i];
+        if (reels_event_decode(out->payload, out->payload_len, &event, NULL) == REELS_OK &&
+            event.type == REELS_EVENT_REEL_READY) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static reels_status doubtful_commit(void *impl,
+                                    const reels_call *call,
+                                    const reels_commit *commits,
+                                    size_t commits_count,
+                                    reels_commit_result *results,
+                                    reels_error *err)
+{
+    struct doubtful *catalog = impl;
+    reels_status status =
+        reels_catalog_commit(catalog->inner, call, commits, commits_count, results, err);
+    if (status == REELS_OK && makes_ready(&commits[0])) {
+        catalog->doubts_count++;
+        return reels_error_set(err, REELS_ERR_IO, 0, "the answer was lost");
+    }
+    return status;
+}
+
+static reels_status doubtful_get(void *impl,
+                                 const reels_call *call,
+                                 const reels_table *table,
+                                 const reels_value *keys,
+                                 size_t keys_count,
+                                 reels_rows *rows,
+                                 reels_error *err)
+{
+    return reels_catalog_get(
+        ((struct doubtful *)impl)->inner, call, table, keys, keys_count, rows, err);
+}
+
+static reels_status doubtful_scan(void *impl,
+                                  const reels_call *call,
+                                  const reels_scan *scan,
+                                  reels_rows *rows,
+                                  reels_buf *next,
+                                  reels_error *err)
+{
+    return reels_catalog_scan(((struct doubtful *)impl)->inner, call, scan, rows, next, err);
+}
+
+static reels_status doubtful_claim(void *impl,
+                                   const reels_call *call,
+                                   const char *holder,
+                                   int64_t lease_us,
+                                   uint32_t limit,
+                                   reels_records *records,
+                                   reels_error *err)
+{
+    return reels_catalog_outbox_claim(
+        ((struct doubtful *)impl)->inner, call, holder, lease_us, limit, records, err);
+}
+
+static reels_status doubtful_ack(void *impl,
+                                 const reels_call *call,
+                                 const char *holder,
+                                 const reels_record *records,
+                                 size_t records_count,
+                                 reels_error *err)
+{
+    return reels_catalog_outbox_ack(
+        ((struct doubtful *)impl)->inner, call, holder, records, records_count, err);
+}
+
+static reels_status doubtful_acquire(void *impl,
+                                     const reels_call *call,
+                                     const char *name,
+                                     const char *holder,
+                                     int64_t duration_us,
+                                     uint64_t *out_fence,
+                                     reels_error *err)
+{
+    return reels_catalog_lease_acquire(
+        ((struct doubtful *)impl)->inner, call, name, holder, duration_us, out_fence, err);
+}
+
+static reels_status doubtful_renew(void *impl,
+                                   const reels_call *call,
+                                   const char *name,
+                                   uint64_t fence,
+                                   int64_t duration_us,
+                                   reels_error *err)
+{
+    return reels_catalog_lease_renew(
+        ((struct doubtful *)impl)->inner, call, name, fence, duration_us, err);
+}
+
+static reels_status doubtful_release(
+    void *impl, const reels_call *call, const char *name, uint64_t fence, reels_error *err)
+{
+    return reels_catalog_lease_release(((struct doubtful *)impl)->inner, call, name, fence, err);
+}
+
+static const reels_catalog_vtable doubtful_table = {.struct_size = sizeof(doubtful_table),
+                                                    .destroy = doubtful_destroy,
+                                                    .declare = doubtful_declare,
+                                                    .commit = doubtful_commit,
+                                                    .get = doubtful_get,
+                                                    .scan = doubtful_scan,
+                                                    .outbox_claim = doubtful_claim,
+                                                    .outbox_ack = doubtful_ack,
+                                                    .lease_acquire = doubtful_acquire,
+                                                    .lease_renew = doubtful_renew,
+                                                    .lease_release = doubtful_release};
+
+static reels_status
+open_doubtful(void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err)
+{
+    reels_catalog *catalog = NULL;
+    (void)url;
+    reels_status status = reels_catalog_open(ctx, "mem:", &doubtful.inner, err);
+    if (status == REELS_OK) {
+        status = reels_catalog_new(ctx, &doubtful_table, user, &catalog, err);
+    }
+    *out_port = catalog;
+    return status;
+}
+
+/* READY was written, though the worker heard of a failure: its files must not go. */
+START_TEST(test_flow_ready_in_doubt_keeps_its_files)
+{
+    size_t len = 0;
+    if (!have_clip) {
+        return;
+    }
+    const uint8_t *clip = flow_clip(&len);
+    reels_platform *before = flow.platform;
+    reels_platform_config config = {.struct_size = sizeof(config),
+                                    .catalog_url = "doubtful:",
+                                    .stats_url = "mem:",
+                                    .blob_url = "mem:",
+                                    .queue_url = "mem:",
+                                    .media_worker_path = flow_worker_path()};
+    memset(&doubtful, 0, sizeof(doubtful));
+    test_ok(
+        &flow.env,
+        reels_scheme_register(
+            flow.env.ctx, REELS_PORT_CATALOG, "doubtful", open_doubtful, &doubtful, &flow.env.err));
+    test_ok(&flow.env, reels_platform_open(flow.env.ctx, &config, &flow.platform, &flow.env.err));
+    uint64_t reel_id = flow_upload(&flow, CREATOR, clip, len, REELS_VISIBILITY_PUBLIC);
+    reels_reel reel = flow_wait(&flow, reel_id);
+    char key[96];
+    reels_blob_info info = {.struct_size = sizeof(info)};
+    ck_assert_uint_eq(reel.state, REELS_REEL_READY);
+    ck_assert_int_eq(doubtful.doubts_count, 1);
+    test_ok(&flow.env, reels_reel_media_prefix(reel_id, reel.generation, key, sizeof(key)));
+    strcat(key, "master.m3u8");
+    test_ok(&flow.env,
+            reels_blob_head(reels_platform_blob(flow.platform), NULL, key, &info, &flow.env.err));
+    reels_platform_free(flow.platform);
+    flow.platform = before;
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("platform_flow");
@@ -192,6 +447,8 @@ int main(void)
     tcase_add_test(tcase, test_flow_takedown_and_block_leave_feed_and_media);
     tcase_add_test(tcase, test_flow_refuses_what_is_no_media_at_the_first_bytes);
     tcase_add_test(tcase, test_flow_second_process_is_refused);
+    tcase_add_test(tcase, test_flow_removed_while_processed_leaves_no_file);
+    tcase_add_test(tcase, test_flow_ready_in_doubt_keeps_its_files);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
 }

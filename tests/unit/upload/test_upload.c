@@ -329,6 +329,7 @@ START_TEST(test_upload_that_could_not_be_judged_is_tried_again)
                                      REELS_ERR_CANCELLED,
                                      REELS_ERR_BUSY,
                                      REELS_ERR_HOST,
+                                     REELS_ERR_NOT_FOUND,
                                      REELS_ERR_INTERNAL};
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
         check_answer = statuses[i];
