@@ -196,9 +196,11 @@ static reels_status publish_once(struct reels__blob_dir *dir,
         REELS_TRY(ctx->fs.info(ctx->fs.user, draft, &info, err));
         REELS_TRY(draft_name(ctx, draft, path, keeps_draft, err));
     }
-    REELS_TRY(reels__dir_sync_parent(ctx, path, err));
     *out_info = info;
-    return REELS_OK;
+    /* Once the object stands, its folder goes only after somebody removed the object: the put came
+     * before that remove, and a second try would look for a draft that has its new name already. */
+    reels_status status = reels__dir_sync_parent(ctx, path, err);
+    return status == REELS_ERR_NOT_FOUND ? REELS_OK : status;
 }
 
 reels_status reels__blob_publish(struct reels__blob_dir *dir,
