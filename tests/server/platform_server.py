@@ -33,11 +33,16 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def has_media():
+    """A build without the media engine has no worker, and nobody who could tell a clip from a letter."""
+    return os.path.exists(MEDIA_WORKER)
+
+
 def clip():
-    """A vertical clip of 4 s, or None without ffmpeg."""
+    """A vertical clip of 4 s, or None without ffmpeg or in a build without a media worker."""
     global CLIP
     path = os.path.join(FOLDER, 'clip.mp4')
-    if CLIP is None and shutil.which('ffmpeg'):
+    if CLIP is None and shutil.which('ffmpeg') and has_media():
         subprocess.run(
             ['ffmpeg', '-v', 'error', '-nostdin', '-f', 'lavfi', '-i', 'testsrc2=size=270x480:rate=30:duration=4',
              '-f', 'lavfi', '-i', 'sine=duration=4', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p',
