@@ -17,9 +17,24 @@ enum {
     TOKEN_BYTES_MAX = 4096
 };
 
-static int write_key(int file, const uint8_t *key)
+/* The key gets its name when it is whole: a crash in the middle leaves no short key behind, and
+ * what an earlier crash left under the draft's name is written over. The data folder has one
+ * server. */
+static int write_key(const char *path, const uint8_t *key)
 {
-    return write(file, key, JWT_KEY_BYTES) == JWT_KEY_BYTES && fsync(file) == 0;
+    char draft[4100];
+    (void)snprintf(draft, sizeof(draft), "%s~", path);
+    int file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) {
+        return 0;
+    }
+    int written = write(file, key, JWT_KEY_BYTES) == JWT_KEY_BYTES && fsync(file) == 0;
+    (void)close(file);
+    written = written && rename(draft, path) == 0;
+    if (!written) {
+        (void)unlink(draft);
+    }
+    return written;
 }
 
 int auth_key_open(struct server *server, const char *data_path)
@@ -38,15 +53,7 @@ int auth_key_open(struct server *server, const char *data_path)
     if (errno != ENOENT || getrandom(server->jwt_key, JWT_KEY_BYTES, 0) != JWT_KEY_BYTES) {
         return 0;
     }
-    file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int written = file >= 0 && write_key(file, server->jwt_key);
-    if (file >= 0) {
-        (void)close(file);
-    }
-    if (!written) {
-        (void)unlink(path);
-    }
-    return written;
+    return write_key(path, server->jwt_key);
 }
 
 char *

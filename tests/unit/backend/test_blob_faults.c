@@ -146,7 +146,7 @@ static int script_run(struct script *script)
 
 static reels_status script_open(struct script *script)
 {
-    return reels_blob_open(script->env.ctx, "file:/store/root", &script->blob, &script->env.err);
+    return reels_blob_open(script->env.ctx, "file:/store/blobs", &script->blob, &script->env.err);
 }
 
 /* 1 when the object is there with these bytes, 0 when it is not there; anything else fails. */
@@ -377,11 +377,11 @@ START_TEST(test_blob_what_a_dead_process_left_is_swept)
     /* The power fails while a put writes, and while an upload is being made. */
     const reels_fs *fs = test_memfs_table(script.env.fs);
     void *file = NULL;
-    static const char upload[] = "/store/root/.reels/upload/00112233445566778899aabbccddeeff";
+    static const char upload[] = "/store/blobs/.reels/upload/00112233445566778899aabbccddeeff";
     test_ok(
         &script.env,
         fs->open(
-            fs->user, "/store/root/.reels/tmp/77", REELS_FS_WRITE | REELS_FS_CREATE, &file, NULL));
+            fs->user, "/store/blobs/.reels/tmp/77", REELS_FS_WRITE | REELS_FS_CREATE, &file, NULL));
     fs->close(fs->user, file);
     test_ok(&script.env, fs->make_dir(fs->user, upload, NULL));
     ck_assert_uint_eq(test_memfs_entries_count(script.env.fs), before + 2);
@@ -451,7 +451,7 @@ START_TEST(test_blob_folder_of_a_newer_version_is_refused)
     const reels_fs *fs = test_memfs_table(script.env.fs);
     void *file = NULL;
     test_ok(&script.env,
-            fs->open(fs->user, "/store/root/.reels/format", REELS_FS_WRITE, &file, NULL));
+            fs->open(fs->user, "/store/blobs/.reels/format", REELS_FS_WRITE, &file, NULL));
     test_ok(&script.env,
             fs->write_at(fs->user, file, 0, (const uint8_t *)"reels-blob 2\n", 13, NULL));
     fs->close(fs->user, file);
@@ -467,7 +467,7 @@ START_TEST(test_blob_folder_belongs_to_one_opener)
     test_ok(&script.env, script_open(&script));
     reels_blob *second = NULL;
     test_status(REELS_ERR_BUSY,
-                reels_blob_open(script.env.ctx, "file:/store/root", &second, &script.env.err));
+                reels_blob_open(script.env.ctx, "file:/store/blobs", &second, &script.env.err));
     ck_assert_ptr_null(second);
     script_close(&script);
     test_ok(&script.env, script_open(&script));

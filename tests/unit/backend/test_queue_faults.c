@@ -23,7 +23,7 @@ enum {
     OPS_MAX = 100000
 };
 
-static const char url[] = "file:/log/root?segment_bytes=65536";
+static const char url[] = "file:/log/queue?segment_bytes=65536";
 
 /* What was told: number of the record at each place, from 1; 0 = nothing. */
 struct told {
@@ -406,7 +406,7 @@ static void small_log(struct script *script, size_t count, size_t *out_lens)
         test_ok(&script->env,
                 reels_queue_append(script->queue, NULL, "one", &record, 1, &script->env.err));
         uint8_t *data = test_memfs_read(
-            script->env.fs, "/log/root/one/p0000/00000000000000000000.seg", &out_lens[i]);
+            script->env.fs, "/log/queue/one/p0000/00000000000000000000.seg", &out_lens[i]);
         ck_assert_ptr_nonnull(data);
         free(data);
     }
@@ -430,7 +430,7 @@ START_TEST(test_queue_damage_in_the_middle_is_told_at_every_byte)
     size_t lens[COUNT];
     struct script script;
     small_log(&script, COUNT, lens);
-    const char *path = "/log/root/one/p0000/00000000000000000000.seg";
+    const char *path = "/log/queue/one/p0000/00000000000000000000.seg";
     /* Everything before the last batch was acknowledged and has a witness behind it. */
     for (size_t at = 0; at < lens[COUNT - 2]; at++) {
         ck_assert(test_memfs_corrupt(script.env.fs, path, at, 0x10));
@@ -466,7 +466,7 @@ START_TEST(test_queue_torn_tail_is_cut_off_at_every_length)
         void *file = NULL;
         test_ok(&script.env,
                 fs->open(fs->user,
-                         "/log/root/one/p0000/00000000000000000000.seg",
+                         "/log/queue/one/p0000/00000000000000000000.seg",
                          REELS_FS_WRITE,
                          &file,
                          NULL));
@@ -544,7 +544,7 @@ START_TEST(test_queue_damage_in_an_older_segment_is_told_when_it_is_read)
     ck_assert_uint_eq(count, 6);
     script_close(&script);
     ck_assert(test_memfs_corrupt(
-        script.env.fs, "/log/root/one/p0000/00000000000000000000.seg", 50000, 1));
+        script.env.fs, "/log/queue/one/p0000/00000000000000000000.seg", 50000, 1));
     test_ok(&script.env, script_open(&script));
     test_status(REELS_ERR_CORRUPT, read_count(&script, "one", &count));
     ck_assert_uint_eq(count, 1);
@@ -590,7 +590,7 @@ START_TEST(test_queue_damage_in_one_partition_leaves_the_others_readable)
     }
     script_close(&script);
     ck_assert(test_memfs_corrupt(
-        script.env.fs, "/log/root/events/p0000/00000000000000000000.seg", 2000, 1));
+        script.env.fs, "/log/queue/events/p0000/00000000000000000000.seg", 2000, 1));
     test_ok(&script.env, script_open(&script));
     test_ok(&script.env,
             reels_queue_topic_open(script.queue, NULL, "events", 0, NULL, &script.env.err));
@@ -624,7 +624,7 @@ START_TEST(test_queue_keeps_so_many_bytes_and_goes_on_at_the_oldest)
     script_init(&script);
     test_ok(&script.env,
             reels_queue_open(script.env.ctx,
-                             "file:/log/root?segment_bytes=65536&retain_bytes=200000",
+                             "file:/log/queue?segment_bytes=65536&retain_bytes=200000",
                              &script.queue,
                              &script.env.err));
     test_ok(&script.env,
@@ -655,7 +655,7 @@ START_TEST(test_queue_keeps_so_long_and_goes_on_at_the_oldest)
     script_init(&script);
     test_ok(&script.env,
             reels_queue_open(script.env.ctx,
-                             "file:/log/root?segment_bytes=65536&retain_s=60",
+                             "file:/log/queue?segment_bytes=65536&retain_s=60",
                              &script.queue,
                              &script.env.err));
     test_ok(&script.env,
@@ -696,7 +696,7 @@ START_TEST(test_queue_unknown_options_and_newer_versions_are_refused)
     const reels_fs *fs = test_memfs_table(script.env.fs);
     void *file = NULL;
     test_ok(&script.env,
-            fs->open(fs->user, "/log/root/.reels/format", REELS_FS_WRITE, &file, NULL));
+            fs->open(fs->user, "/log/queue/.reels/format", REELS_FS_WRITE, &file, NULL));
     test_ok(&script.env,
             fs->write_at(fs->user, file, 0, (const uint8_t *)"reels-queue 2\n", 14, NULL));
     fs->close(fs->user, file);

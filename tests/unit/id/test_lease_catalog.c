@@ -6,6 +6,7 @@
 #include <reels/id.h>
 
 #include "id_set.h"
+#include "test_catalog.h"
 #include "test_check.h"
 
 enum {
@@ -18,7 +19,7 @@ enum {
 
 /* A catalog over a catalog. */
 struct wrapper {
-    reels_catalog *inner;
+    struct test_catalog_over over;
     int commit_loses_result; /* the next commit takes effect and fails all the same */
     int commits_fail;
 };
@@ -26,15 +27,6 @@ struct wrapper {
 static struct test_env env;
 static struct wrapper wrapper;
 static reels_catalog *catalog;
-
-static reels_status wrap_declare(void *impl,
-                                 const reels_call *call,
-                                 const reels_table *const *tables,
-                                 size_t tables_count,
-                                 reels_error *err)
-{
-    return reels_catalog_declare(((struct wrapper *)impl)->inner, call, tables, tables_count, err);
-}
 
 static reels_status wrap_commit(void *impl,
                                 const reels_call *call,
@@ -48,7 +40,7 @@ static reels_status wrap_commit(void *impl,
         return reels_error_set(err, REELS_ERR_IO, 0, "the catalog is away");
     }
     reels_status status =
-        reels_catalog_commit(self->inner, call, commits, commits_count, results, err);
+        reels_catalog_commit(self->over.inner, call, commits, commits_count, results, err);
     if (self->commit_loses_result) {
         self->commit_loses_result = 0;
         return reels_error_set(err, REELS_ERR_TIMEOUT, 0, "no answer");
@@ -56,105 +48,14 @@ static reels_status wrap_commit(void *impl,
     return status;
 }
 
-static reels_status wrap_get(void *impl,
-                             const reels_call *call,
-                             const reels_table *table,
-                             const reels_value *keys,
-                             size_t keys_count,
-                             reels_rows *rows,
-                             reels_error *err)
-{
-    return reels_catalog_get(
-        ((struct wrapper *)impl)->inner, call, table, keys, keys_count, rows, err);
-}
-
-static reels_status wrap_scan(void *impl,
-                              const reels_call *call,
-                              const reels_scan *scan,
-                              reels_rows *rows,
-                              reels_buf *next,
-                              reels_error *err)
-{
-    return reels_catalog_scan(((struct wrapper *)impl)->inner, call, scan, rows, next, err);
-}
-
-static reels_status wrap_claim(void *impl,
-                               const reels_call *call,
-                               const char *holder,
-                               int64_t lease_us,
-                               uint32_t limit,
-                               reels_records *records,
-                               reels_error *err)
-{
-    return reels_catalog_outbox_claim(
-        ((struct wrapper *)impl)->inner, call, holder, lease_us, limit, records, err);
-}
-
-static reels_status wrap_ack(void *impl,
-                             const reels_call *call,
-                             const char *holder,
-                             const reels_record *records,
-                             size_t records_count,
-                             reels_error *err)
-{
-    return reels_catalog_outbox_ack(
-        ((struct wrapper *)impl)->inner, call, holder, records, records_count, err);
-}
-
-static reels_status wrap_acquire(void *impl,
-                                 const reels_call *call,
-                                 const char *name,
-                                 const char *holder,
-                                 int64_t duration_us,
-                                 uint64_t *out_fence,
-                                 reels_error *err)
-{
-    return reels_catalog_lease_acquire(
-        ((struct wrapper *)impl)->inner, call, name, holder, duration_us, out_fence, err);
-}
-
-static reels_status wrap_renew(void *impl,
-                               const reels_call *call,
-                               const char *name,
-                               uint64_t fence,
-                               int64_t duration_us,
-                               reels_error *err)
-{
-    return reels_catalog_lease_renew(
-        ((struct wrapper *)impl)->inner, call, name, fence, duration_us, err);
-}
-
-static reels_status
-wrap_release(void *impl, const reels_call *call, const char *name, uint64_t fence, reels_error *err)
-{
-    return reels_catalog_lease_release(((struct wrapper *)impl)->inner, call, name, fence, err);
-}
-
-static void wrap_destroy(void *impl)
-{
-    reels_catalog_free(((struct wrapper *)impl)->inner);
-}
-
-static const reels_catalog_vtable wrap_table = {
-    .struct_size = sizeof(reels_catalog_vtable),
-    .destroy = wrap_destroy,
-    .declare = wrap_declare,
-    .commit = wrap_commit,
-    .get = wrap_get,
-    .scan = wrap_scan,
-    .outbox_claim = wrap_claim,
-    .outbox_ack = wrap_ack,
-    .lease_acquire = wrap_acquire,
-    .lease_renew = wrap_renew,
-    .lease_release = wrap_release,
-};
-
 static void setup(void)
 {
     test_env_init(&env, TEST_ENV_SIM_CLOCK | TEST_ENV_SEED);
     memset(&wrapper, 0, sizeof wrapper);
-    test_ok(&env, reels_catalog_open(env.ctx, "mem:", &wrapper.inner, &env.err));
-    test_ok(&env, reels_catalog_new(env.ctx, &wrap_table, &wrapper, &catalog, &env.err));
+    test_ok(&env, reels_catalog_open(env.ctx, "mem:", &wrapper.over.inner, &env.err));
+    reels_catalog_vtable table = test_catalog_over_table;
+    table.commit = wrap_commit;
+    test_ok(&env, reels_catalog_new(env.ctx, &table, &wrapper, &catalog, &env.err));
 }
 
 static void teardown(void)

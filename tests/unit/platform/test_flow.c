@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flow_fixture.h"
+#include "test_catalog.h"
 
 enum {
     CREATOR = 1001,
@@ -252,25 +253,11 @@ END_TEST
 /* A catalog that answers one commit with a failure, after it took effect: the one that makes a reel
  * READY. */
 struct doubtful {
-    reels_catalog *inner;
+    struct test_catalog_over over;
     int doubts_count;
 };
 
 static struct doubtful doubtful;
-
-static void doubtful_destroy(void *impl)
-{
-    reels_catalog_free(((struct doubtful *)impl)->inner);
-}
-
-static reels_status doubtful_declare(void *impl,
-                                     const reels_call *call,
-                                     const reels_table *const *tables,
-                                     size_t tables_count,
-                                     reels_error *err)
-{
-    return reels_catalog_declare(((struct doubtful *)impl)->inner, call, tables, tables_count, err);
-}
 
 static int makes_ready(const reels_commit *commit)
 {
@@ -294,7 +281,7 @@ static reels_status doubtful_commit(void *impl,
 {
     struct doubtful *catalog = impl;
     reels_status status =
-        reels_catalog_commit(catalog->inner, call, commits, commits_count, results, err);
+        reels_catalog_commit(catalog->over.inner, call, commits, commits_count, results, err);
     if (status == REELS_OK && makes_ready(&commits[0])) {
         catalog->doubts_count++;
         return reels_error_set(err, REELS_ERR_IO, 0, "the answer was lost");
@@ -302,100 +289,16 @@ static reels_status doubtful_commit(void *impl,
     return status;
 }
 
-static reels_status doubtful_get(void *impl,
-                                 const reels_call *call,
-                                 const reels_table *table,
-                                 const reels_value *keys,
-                                 size_t keys_count,
-                                 reels_rows *rows,
-                                 reels_error *err)
-{
-    return reels_catalog_get(
-        ((struct doubtful *)impl)->inner, call, table, keys, keys_count, rows, err);
-}
-
-static reels_status doubtful_scan(void *impl,
-                                  const reels_call *call,
-                                  const reels_scan *scan,
-                                  reels_rows *rows,
-                                  reels_buf *next,
-                                  reels_error *err)
-{
-    return reels_catalog_scan(((struct doubtful *)impl)->inner, call, scan, rows, next, err);
-}
-
-static reels_status doubtful_claim(void *impl,
-                                   const reels_call *call,
-                                   const char *holder,
-                                   int64_t lease_us,
-                                   uint32_t limit,
-                                   reels_records *records,
-                                   reels_error *err)
-{
-    return reels_catalog_outbox_claim(
-        ((struct doubtful *)impl)->inner, call, holder, lease_us, limit, records, err);
-}
-
-static reels_status doubtful_ack(void *impl,
-                                 const reels_call *call,
-                                 const char *holder,
-                                 const reels_record *records,
-                                 size_t records_count,
-                                 reels_error *err)
-{
-    return reels_catalog_outbox_ack(
-        ((struct doubtful *)impl)->inner, call, holder, records, records_count, err);
-}
-
-static reels_status doubtful_acquire(void *impl,
-                                     const reels_call *call,
-                                     const char *name,
-                                     const char *holder,
-                                     int64_t duration_us,
-                                     uint64_t *out_fence,
-                                     reels_error *err)
-{
-    return reels_catalog_lease_acquire(
-        ((struct doubtful *)impl)->inner, call, name, holder, duration_us, out_fence, err);
-}
-
-static reels_status doubtful_renew(void *impl,
-                                   const reels_call *call,
-                                   const char *name,
-                                   uint64_t fence,
-                                   int64_t duration_us,
-                                   reels_error *err)
-{
-    return reels_catalog_lease_renew(
-        ((struct doubtful *)impl)->inner, call, name, fence, duration_us, err);
-}
-
-static reels_status doubtful_release(
-    void *impl, const reels_call *call, const char *name, uint64_t fence, reels_error *err)
-{
-    return reels_catalog_lease_release(((struct doubtful *)impl)->inner, call, name, fence, err);
-}
-
-static const reels_catalog_vtable doubtful_table = {.struct_size = sizeof(doubtful_table),
-                                                    .destroy = doubtful_destroy,
-                                                    .declare = doubtful_declare,
-                                                    .commit = doubtful_commit,
-                                                    .get = doubtful_get,
-                                                    .scan = doubtful_scan,
-                                                    .outbox_claim = doubtful_claim,
-                                                    .outbox_ack = doubtful_ack,
-                                                    .lease_acquire = doubtful_acquire,
-                                                    .lease_renew = doubtful_renew,
-                                                    .lease_release = doubtful_release};
-
 static reels_status
 open_doubtful(void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err)
 {
     reels_catalog *catalog = NULL;
     (void)url;
-    reels_status status = reels_catalog_open(ctx, "mem:", &doubtful.inner, err);
+    reels_status status = reels_catalog_open(ctx, "mem:", &doubtful.over.inner, err);
     if (status == REELS_OK) {
-        status = reels_catalog_new(ctx, &doubtful_table, user, &catalog, err);
+        reels_catalog_vtable table = test_catalog_over_table;
+        table.commit = doubtful_commit;
+        status = reels_catalog_new(ctx, &table, user, &catalog, err);
     }
     *out_port = catalog;
     return status;
