@@ -157,6 +157,26 @@ answer_page(struct request *request, const reels_reel *reels, size_t count, reel
     reels_buf_free(cursor);
 }
 
+/* A page, or why there is none. Takes the cursor. */
+static void answer_listed(struct request *request,
+                          reels_status status,
+                          const reels_reel *reels,
+                          size_t count,
+                          reels_buf *cursor,
+                          const reels_error *err)
+{
+    if (status == REELS_OK) {
+        answer_page(request, reels, count, cursor);
+        return;
+    }
+    reels_buf_free(cursor);
+    if (status == REELS_ERR_INVALID_ARG) {
+        answer_error(request, 400, "bad_cursor", "the cursor was not made here");
+    } else {
+        answer_status(request, status, err);
+    }
+}
+
 void handle_saved(struct request *request)
 {
     reels_error err = {.struct_size = sizeof(err)};
@@ -186,16 +206,8 @@ void handle_saved(struct request *request)
         status = reels_reel_get(
             reels_platform_reels(request->server->platform), NULL, ids, count, reels, &err);
     }
-    if (status == REELS_ERR_INVALID_ARG) {
-        answer_error(request, 400, "bad_cursor", "the cursor was not made here");
-        reels_buf_free(cursor);
-    } else if (status != REELS_OK) {
-        answer_status(request, status, &err);
-        reels_buf_free(cursor);
-    } else {
-        /* What is no longer playable is left out by view_reels, but for the viewer's own. */
-        answer_page(request, reels, count, cursor);
-    }
+    /* What is no longer playable is left out by view_reels, but for the viewer's own. */
+    answer_listed(request, status, reels, count, cursor, &err);
     free(reels);
 }
 
@@ -292,14 +304,6 @@ void handle_user_reels(struct request *request)
     reels_reel *reels = calloc(VIEW_MAX, sizeof(*reels));
     reels_status status = reels != NULL ? list_visible(request, id, cursor, reels, &count, &err)
                                         : REELS_ERR_NO_MEMORY;
-    if (status == REELS_ERR_INVALID_ARG) {
-        answer_error(request, 400, "bad_cursor", "the cursor was not made here");
-        reels_buf_free(cursor);
-    } else if (status != REELS_OK) {
-        answer_status(request, status, &err);
-        reels_buf_free(cursor);
-    } else {
-        answer_page(request, reels, count, cursor);
-    }
+    answer_listed(request, status, reels, count, cursor, &err);
     free(reels);
 }
