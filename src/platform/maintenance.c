@@ -16,6 +16,15 @@ enum {
     NAME_BYTES = 64
 };
 
+/* Removes the media of all generations of a reel. */
+static reels_status remove_media(reels_platform *platform, uint64_t reel_id, reels_error *err)
+{
+    char prefix[NAME_BYTES] = "m/";
+    REELS_TRY(reels_id_text_write(reel_id, prefix + 2, sizeof(prefix) - 2, err));
+    memcpy(prefix + 2 + REELS_ID_TEXT_LEN, "/", 2);
+    return reels__blob_remove_prefix(platform->ctx, platform->blob, NULL, prefix, err);
+}
+
 /* Gives a reel whose worker is dead back: to the next attempt, or to FAILED after the last. The
  * lease tells whether the worker lives. */
 static reels_status rescue(reels_platform *platform, reels_reel *reel, reels_error *err)
@@ -43,6 +52,10 @@ static reels_status rescue(reels_platform *platform, reels_reel *reel, reels_err
         memcpy(reel->detail, detail, sizeof(detail));
     }
     status = reels_reel_update(platform->reels, NULL, reel, err);
+    if (status == REELS_OK && reel->state == REELS_REEL_FAILED) {
+        /* Nobody comes back to a failed reel. A worker that lives on removes what it writes yet. */
+        status = remove_media(platform, reel->id, err);
+    }
     (void)reels_catalog_lease_release(platform->catalog, NULL, name, fence, NULL);
     return status == REELS_ERR_CONFLICT ? REELS_OK : status;
 }
@@ -50,13 +63,10 @@ static reels_status rescue(reels_platform *platform, reels_reel *reel, reels_err
 /* Removes what a removed reel has left, then its row. */
 static reels_status sweep(reels_platform *platform, reels_reel *reel, reels_error *err)
 {
-    char prefix[NAME_BYTES] = "m/";
     char raw[NAME_BYTES];
     const char *raw_key = raw;
-    REELS_TRY(reels_id_text_write(reel->id, prefix + 2, sizeof(prefix) - 2, err));
-    memcpy(prefix + 2 + REELS_ID_TEXT_LEN, "/", 2);
     REELS_TRY(reels_upload_blob_key(reel->id, raw, sizeof(raw)));
-    REELS_TRY(reels__blob_remove_prefix(platform->ctx, platform->blob, NULL, prefix, err));
+    REELS_TRY(remove_media(platform, reel->id, err));
     REELS_TRY(reels_blob_remove(platform->blob, NULL, &raw_key, 1, err));
     return reels__reel_erase_deleted(platform->reels, NULL, reel->id, err);
 }

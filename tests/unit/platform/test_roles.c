@@ -145,7 +145,12 @@ static reels_status head_blob(const char *key)
 
 START_TEST(test_roles_a_dead_workers_reel_goes_back_and_then_fails)
 {
+    char partial[80];
     make(5, REELS_REEL_UPLOADED);
+    test_ok(&env, reels_reel_media_prefix(5, 1, partial, sizeof(partial)));
+    strcat(partial, "v240/1.m4s");
+    put_blob(partial);
+    put_blob("m/zzz/1/other");
     for (uint32_t attempt = 1; attempt <= 3; attempt++) {
         uint64_t fence = take_lease(5);
         move(5, REELS_REEL_PROCESSING);
@@ -168,6 +173,8 @@ START_TEST(test_roles_a_dead_workers_reel_goes_back_and_then_fails)
         test_status(REELS_ERR_CONFLICT,
                     reels_reel_update(reels_platform_reels(platform), NULL, &held, NULL));
     }
+    test_status(REELS_ERR_NOT_FOUND, head_blob(partial));
+    test_ok(&env, head_blob("m/zzz/1/other"));
     maintain();
     ck_assert_uint_eq(get(5).state, REELS_REEL_FAILED);
 }
