@@ -344,6 +344,8 @@ reels_status reels_blob_get(reels_blob *blob, const reels_call *call, const char
 
 reels_status reels_blob_get_bytes(reels_blob *blob, const reels_call *call, const char *key, reels_buf *buf, reels_error *err);
 
+reels_status reels_blob_read(reels_blob *blob, const reels_call *call, const char *key, uint64_t offset, uint8_t *data, size_t capacity, size_t *out_len, reels_error *err);
+
 reels_status reels_blob_head(reels_blob *blob, const reels_call *call, const char *key, reels_blob_info *out_info, reels_error *err);
 
 reels_status reels_blob_remove(reels_blob *blob, const reels_call *call, const char *const *keys, size_t keys_count, reels_error *err);

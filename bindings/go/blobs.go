@@ -58,22 +58,19 @@ func (b Blobs) WriteTo(ctx context.Context, key string, offset, length int64, w 
 
 // ReadAt fills buffer from offset on and says how many bytes there were.
 func (b Blobs) ReadAt(ctx context.Context, key string, offset int64, buffer []byte) (int, error) {
-	w := filler{buffer: buffer}
-	_, err := b.WriteTo(ctx, key, offset, int64(len(buffer)), &w)
-	return w.done, err
-}
-
-// filler writes into memory that is there.
-type filler struct {
-	buffer []byte
-	done   int
-}
-
-func (f *filler) Write(p []byte) (int, error) {
-	n := copy(f.buffer[f.done:], p)
-	f.done += n
-	if n < len(p) {
-		return n, io.ErrShortWrite
+	var m memory
+	defer m.free()
+	cKey := m.word(key)
+	if offset < 0 {
+		m.keep(&Error{Status: ErrInvalidArg, Message: "offset is negative"})
 	}
-	return n, nil
+	if m.err != nil {
+		return 0, m.err
+	}
+	var done C.size_t
+	err := b.platform.run(ctx, nil, func(c *C.reels_platform, call *C.reels_call, e *C.reels_error) C.reels_status {
+		return C.reels_blob_read(C.reels_platform_blob(c), call, cKey, C.uint64_t(offset),
+			first[C.uint8_t](buffer), C.size_t(len(buffer)), &done, e)
+	})
+	return int(done), err
 }

@@ -324,6 +324,39 @@ reels_status reels_blob_get(reels_blob *blob,
     return REELS_OK;
 }
 
+struct copy {
+    uint8_t *data;
+    size_t len;
+};
+
+/* reels_blob_get() hands over no byte beyond the range that was asked for. */
+static reels_status copy_sink(void *user, const uint8_t *data, size_t len, reels_error *err)
+{
+    (void)err;
+    struct copy *copy = user;
+    memcpy(copy->data + copy->len, data, len);
+    copy->len += len;
+    return REELS_OK;
+}
+
+reels_status reels_blob_read(reels_blob *blob,
+                             const reels_call *call,
+                             const char *key,
+                             uint64_t offset,
+                             uint8_t *data,
+                             size_t capacity,
+                             size_t *out_len,
+                             reels_error *err)
+{
+    REELS_REQUIRE(out_len != NULL, err, "out_len is NULL");
+    *out_len = 0;
+    REELS_REQUIRE(data != NULL || capacity == 0, err, "data is NULL");
+    struct copy copy = {.data = data};
+    REELS_TRY(reels_blob_get(blob, call, key, offset, capacity, copy_sink, &copy, NULL, err));
+    *out_len = copy.len;
+    return REELS_OK;
+}
+
 static reels_status buf_sink(void *user, const uint8_t *data, size_t len, reels_error *err)
 {
     return reels_buf_append(user, data, len, err);

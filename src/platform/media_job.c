@@ -116,32 +116,12 @@ static void change_failed(struct reels__media_job *job)
 
 /* ---- input ---- */
 
-struct slice {
-    uint8_t *data;
-    size_t len;
-    size_t capacity;
-};
-
-static reels_status slice_sink(void *user, const uint8_t *data, size_t len, reels_error *err)
-{
-    struct slice *slice = user;
-    if (len > slice->capacity - slice->len) {
-        return reels__fail(err, REELS_ERR_INTERNAL, "the blob store gave more than was asked for");
-    }
-    memcpy(slice->data + slice->len, data, len);
-    slice->len += len;
-    return REELS_OK;
-}
-
 static reels_status
 read_raw(void *user, uint64_t offset, uint8_t *data, size_t len, size_t *out_len, reels_error *err)
 {
     struct reels__media_job *job = user;
-    struct slice slice = {.data = data, .capacity = len};
-    REELS_TRY(reels_blob_get(
-        job->platform->blob, NULL, job->raw_key, offset, len, slice_sink, &slice, NULL, err));
-    *out_len = slice.len;
-    return REELS_OK;
+    return reels_blob_read(
+        job->platform->blob, NULL, job->raw_key, offset, data, len, out_len, err);
 }
 
 static void take_progress(void *user, const reels_transcode_progress *progress)

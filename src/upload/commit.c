@@ -23,23 +23,6 @@ struct joiner {
     uint64_t piece_offset; /* within the piece at `at` */
 };
 
-struct slice {
-    uint8_t *data;
-    size_t len;
-    size_t capacity;
-};
-
-static reels_status slice_sink(void *user, const uint8_t *data, size_t len, reels_error *err)
-{
-    struct slice *slice = user;
-    if (len > slice->capacity - slice->len) {
-        return reels__fail(err, REELS_ERR_CORRUPT, "a piece is larger than its row says");
-    }
-    memcpy(slice->data + slice->len, data, len);
-    slice->len += len;
-    return REELS_OK;
-}
-
 static reels_status
 read_joined(void *user, uint8_t *data, size_t capacity, size_t *out_len, reels_error *err)
 {
@@ -51,26 +34,24 @@ read_joined(void *user, uint8_t *data, size_t capacity, size_t *out_len, reels_e
     }
     const struct reels__piece *piece = &joiner->pieces[joiner->at];
     uint64_t left = piece->size - joiner->piece_offset;
-    struct slice slice = {.data = data, .capacity = left < capacity ? (size_t)left : capacity};
+    size_t wanted = left < capacity ? (size_t)left : capacity;
     reels__piece_key(joiner->reel_id, piece, key);
-    REELS_TRY(reels_blob_get(joiner->uploads->blob,
-                             joiner->call,
-                             key,
-                             joiner->piece_offset,
-                             slice.capacity,
-                             slice_sink,
-                             &slice,
-                             NULL,
-                             err));
-    if (slice.len != slice.capacity) {
+    REELS_TRY(reels_blob_read(joiner->uploads->blob,
+                              joiner->call,
+                              key,
+                              joiner->piece_offset,
+                              data,
+                              wanted,
+                              out_len,
+                              err));
+    if (*out_len != wanted) {
         return reels__fail(err, REELS_ERR_CORRUPT, "a piece is shorter than its row says");
     }
-    joiner->piece_offset += slice.len;
+    joiner->piece_offset += wanted;
     if (joiner->piece_offset == piece->size) {
         joiner->at++;
         joiner->piece_offset = 0;
     }
-    *out_len = slice.len;
     return REELS_OK;
 }
 

@@ -23,17 +23,6 @@ struct prefix {
     size_t capacity;
 };
 
-static reels_status prefix_sink(void *user, const uint8_t *data, size_t len, reels_error *err)
-{
-    struct prefix *prefix = user;
-    if (len > prefix->capacity - prefix->len) {
-        return reels__fail(err, REELS_ERR_CORRUPT, "a piece is larger than its row says");
-    }
-    memcpy(prefix->data + prefix->len, data, len);
-    prefix->len += len;
-    return REELS_OK;
-}
-
 /* Gathers what is stored below check_bytes_max and puts the new bytes behind it. */
 static reels_status gather_prefix(reels_uploads *uploads,
                                   const reels_call *call,
@@ -47,11 +36,13 @@ static reels_status gather_prefix(reels_uploads *uploads,
     char key[REELS__UPLOAD_KEY_BYTES];
     for (size_t i = 0; i < pieces->count && pieces->items[i].offset == prefix->len; i++) {
         const struct reels__piece *piece = &pieces->items[i];
-        uint64_t wanted = prefix->capacity - prefix->len;
-        wanted = wanted < piece->size ? wanted : piece->size;
+        size_t room = prefix->capacity - prefix->len;
+        size_t wanted = piece->size < room ? (size_t)piece->size : room;
+        size_t got;
         reels__piece_key(reel_id, piece, key);
-        REELS_TRY(
-            reels_blob_get(uploads->blob, call, key, 0, wanted, prefix_sink, prefix, NULL, err));
+        REELS_TRY(reels_blob_read(
+            uploads->blob, call, key, 0, prefix->data + prefix->len, wanted, &got, err));
+        prefix->len += got;
     }
     size_t room = prefix->capacity - prefix->len;
     size_t take = len < room ? len : room;

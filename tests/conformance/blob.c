@@ -6,7 +6,8 @@
 enum {
     LARGE_BYTES = 3 * 1024 * 1024 + 17,
     LAST_PART_BYTES = 70001,
-    KEYS_SEEN_MAX = 64
+    KEYS_SEEN_MAX = 64,
+    ROOM_BYTES = 4096
 };
 
 /* Bytes made of a seed and a place, so that nothing large is kept. */
@@ -74,6 +75,19 @@ put_pattern(struct run *run, const char *key, uint32_t seed, uint64_t len, reels
     return reels_blob_put(run->port, NULL, key, &source, info, &run->err);
 }
 
+/* The same bytes, read into memory. */
+static int expect_read(
+    struct run *run, const char *key, uint32_t seed, uint64_t offset, size_t ask, uint64_t len)
+{
+    uint8_t room[ROOM_BYTES + 1];
+    struct pattern pattern = {.seed = seed, .at = offset};
+    size_t got = SIZE_MAX;
+    memset(room, 0xA5, sizeof room);
+    EXPECT_OK_OR_0(reels_blob_read(run->port, NULL, key, offset, room, ask, &got, &run->err));
+    EXPECT_OR_0(got == len && room[ask] == 0xA5);
+    return pattern_sink(&pattern, room, got, &run->err) == REELS_OK;
+}
+
 /* Expects len bytes from offset on to be those of the seed, and nothing else. */
 static int expect_range(
     struct run *run, const char *key, uint32_t seed, uint64_t offset, uint64_t ask, uint64_t len)
@@ -82,7 +96,7 @@ static int expect_range(
     EXPECT_OK_OR_0(
         reels_blob_get(run->port, NULL, key, offset, ask, pattern_sink, &pattern, NULL, &run->err));
     EXPECT_OR_0(pattern.at == offset + len);
-    return 1;
+    return ask > ROOM_BYTES || expect_read(run, key, seed, offset, (size_t)ask, len);
 }
 
 static int expect_object(struct run *run, const char *key, uint32_t seed, uint64_t len)

@@ -18,42 +18,23 @@ struct media_reader {
     char key[PARAM_BYTES];
 };
 
-struct slice {
-    char *data;
-    size_t len;
-    size_t capacity;
-};
-
-static reels_status take(void *user, const uint8_t *data, size_t len, reels_error *err)
-{
-    struct slice *slice = user;
-    if (len > slice->capacity - slice->len) {
-        return reels_error_set(err, REELS_ERR_HOST, 0, "more bytes than were asked for");
-    }
-    memcpy(slice->data + slice->len, data, len);
-    slice->len += len;
-    return REELS_OK;
-}
-
 static ssize_t read_media(void *cls, uint64_t pos, char *buf, size_t max)
 {
     struct media_reader *reader = cls;
     uint64_t left = reader->len - pos;
-    struct slice slice = {.data = buf, .capacity = left < max ? (size_t)left : max};
+    size_t got;
     if (left == 0) {
         return MHD_CONTENT_READER_END_OF_STREAM;
     }
-    reels_status status = reels_blob_get(reader->blob,
-                                         NULL,
-                                         reader->key,
-                                         reader->begin + pos,
-                                         slice.capacity,
-                                         take,
-                                         &slice,
-                                         NULL,
-                                         NULL);
-    return status == REELS_OK && slice.len > 0 ? (ssize_t)slice.len
-                                               : MHD_CONTENT_READER_END_WITH_ERROR;
+    reels_status status = reels_blob_read(reader->blob,
+                                          NULL,
+                                          reader->key,
+                                          reader->begin + pos,
+                                          (uint8_t *)buf,
+                                          left < max ? (size_t)left : max,
+                                          &got,
+                                          NULL);
+    return status == REELS_OK && got > 0 ? (ssize_t)got : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 static const char *content_type(const char *key)

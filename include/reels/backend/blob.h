@@ -379,6 +379,31 @@ REELS_API reels_status reels_blob_get_bytes(
     reels_blob *blob, const reels_call *call, const char *key, reels_buf *buf, reels_error *err);
 
 /**
+ * Reads bytes of an object into memory: reels_blob_get() with a sink that copies.
+ *
+ * @param      blob      store
+ * @param      call      deadline and cancel; may be NULL
+ * @param      key       object
+ * @param      offset    first byte
+ * @param[out] data      takes the bytes; room for capacity bytes; NULL only with a capacity of 0
+ * @param      capacity  how many at most
+ * @param[out] out_len   bytes read, fewer than capacity only where the object ends; 0 on failure
+ * @param[out] err       detail on failure; may be NULL
+ * @return as reels_blob_get()
+ * @ownership     data belongs to the caller; on failure its contents are undefined
+ * @threadsafety  any thread
+ * @since 0.1
+ */
+REELS_API reels_status reels_blob_read(reels_blob *blob,
+                                       const reels_call *call,
+                                       const char *key,
+                                       uint64_t offset,
+                                       uint8_t *data,
+                                       size_t capacity,
+                                       size_t *out_len,
+                                       reels_error *err);
+
+/**
  * Tells size, etag and time of an object.
  *
  * @param      blob      store

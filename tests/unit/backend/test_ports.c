@@ -453,6 +453,13 @@ START_TEST(test_blob_door_catches_stores_that_give_too_much_or_too_little)
     test_status(REELS_ERR_CORRUPT, reels_blob_get_bytes(blob, NULL, "more", buf, &env.err));
     test_status(REELS_ERR_CORRUPT, reels_blob_get_bytes(blob, NULL, "less", buf, &env.err));
     ck_assert_uint_eq(reels_buf_len(buf), 0);
+    uint8_t room[4];
+    size_t len = 1;
+    test_status(REELS_ERR_CORRUPT,
+                reels_blob_read(blob, NULL, "more", 0, room, sizeof room, &len, &env.err));
+    ck_assert_uint_eq(len, 0);
+    test_status(REELS_ERR_INVALID_ARG,
+                reels_blob_read(blob, NULL, "more", 0, NULL, 1, &len, &env.err));
     ports[0].drop(blob);
     reels_buf_free(buf);
     test_env_dispose(&env);

@@ -39,19 +39,11 @@ class Blobs(Part):
     def read_into(self, key: str, buffer: Any, *, offset: int = 0, timeout: float | None = None,
                   cancel: Cancel | None = None) -> int:
         """Fills a writable buffer from offset on and says how many bytes there were."""
-        room = memoryview(buffer).cast('B')
-        state = State()
-        done = 0
-
-        def take(piece) -> None:
-            nonlocal done
-            room[done:done + len(piece)] = piece
-            done += len(piece)
-
-        state.target = take
-        self._call(lib.reels_blob_get, utf8(key), offset, len(room), lib.reels_python_sink, state.handle,
-                   ffi.NULL, timeout=timeout, cancel=cancel, state=state)
-        return done
+        room = ffi.from_buffer('uint8_t[]', buffer, require_writable=True)
+        count = ffi.new('size_t *')
+        self._call(lib.reels_blob_read, utf8(key), offset, room, len(room), count, timeout=timeout,
+                   cancel=cancel)
+        return count[0]
 
     def read(self, key: str, *, offset: int = 0, length: int | None = None,
              timeout: float | None = None, cancel: Cancel | None = None) -> bytes:
