@@ -21,7 +21,7 @@
 
 enum {
     GROUP_MAX = 256,
-    READERS_MAX = 4,
+    READERS_MAX = 16,              /* each with a page cache of up to 4 MB */
     CHECKPOINT_PAGES = 1000,       /* 4 MiB of log: SQLite's own default */
     CHECKPOINT_FULL_PAGES = 16384, /* 64 MiB: readers are waited for */
     SQLITE_VERSION_MIN = 3037000   /* STRICT tables */
@@ -47,7 +47,8 @@ struct reels__sqlite {
     atomic_int log_pages; /* of the write-ahead log after the latest commit */
 
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* a leader has finished, or a reader is free */
+    pthread_cond_t led;   /* a leader has finished */
+    pthread_cond_t freed; /* a reader is free, or one more may be made */
     struct request *queue;
     struct request **queue_end;
     int has_leader;
@@ -182,7 +183,12 @@ static reels_status locks_init(reels__sqlite *store)
     if (pthread_mutex_init(&store->lock, NULL) != 0) {
         return REELS_ERR_NO_MEMORY;
     }
-    if (pthread_cond_init(&store->changed, NULL) != 0) {
+    if (pthread_cond_init(&store->led, NULL) != 0) {
+        (void)pthread_mutex_destroy(&store->lock);
+        return REELS_ERR_NO_MEMORY;
+    }
+    if (pthread_cond_init(&store->freed, NULL) != 0) {
+        (void)pthread_cond_destroy(&store->led);
         (void)pthread_mutex_destroy(&store->lock);
         return REELS_ERR_NO_MEMORY;
     }
@@ -233,7 +239,8 @@ void reels__sqlite_close(reels__sqlite *store)
     /* The last one out moves the log into the main file. */
     reels__sqlite_conn_close(&store->writer);
     reels__sqlite_vfs_free(store->vfs);
-    (void)pthread_cond_destroy(&store->changed);
+    (void)pthread_cond_destroy(&store->freed);
+    (void)pthread_cond_destroy(&store->led);
     (void)pthread_mutex_destroy(&store->lock);
     reels__mem_free(store->ctx, store->path);
     reels__mem_free(store->ctx, store);
@@ -385,7 +392,7 @@ static void lead(reels__sqlite *store)
         all[i]->done = 1;
     }
     store->has_leader = 0;
-    pthread_cond_broadcast(&store->changed);
+    pthread_cond_broadcast(&store->led);
 }
 
 static reels_status write_queued(reels__sqlite *store, struct request *request, reels_error *err)
@@ -395,7 +402,7 @@ static reels_status write_queued(reels__sqlite *store, struct request *request, 
     store->queue_end = &request->next;
     while (!request->done) {
         if (store->has_leader) {
-            pthread_cond_wait(&store->changed, &store->lock);
+            pthread_cond_wait(&store->led, &store->lock);
         } else {
             lead(store);
         }
@@ -458,7 +465,7 @@ static reels_status reader_take(reels__sqlite *store, reels__sqlite_conn **out, 
     *out = NULL;
     pthread_mutex_lock(&store->lock);
     while (store->idle_count == 0 && store->readers_count == READERS_MAX) {
-        pthread_cond_wait(&store->changed, &store->lock);
+        pthread_cond_wait(&store->freed, &store->lock);
     }
     if (store->idle_count > 0) {
         *out = store->idle[--store->idle_count];
@@ -473,7 +480,7 @@ static reels_status reader_take(reels__sqlite *store, reels__sqlite_conn **out, 
     if (status < 0) {
         pthread_mutex_lock(&store->lock);
         store->readers_count--;
-        pthread_cond_broadcast(&store->changed);
+        pthread_cond_signal(&store->freed);
         pthread_mutex_unlock(&store->lock);
     }
     return status;
@@ -483,7 +490,7 @@ static void reader_give(reels__sqlite *store, reels__sqlite_conn *conn)
 {
     pthread_mutex_lock(&store->lock);
     store->idle[store->idle_count++] = conn;
-    pthread_cond_broadcast(&store->changed);
+    pthread_cond_signal(&store->freed);
     pthread_mutex_unlock(&store->lock);
 }
 
