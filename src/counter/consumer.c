@@ -265,6 +265,12 @@ static reels_status take_assignment(reels_counter *counter, reels_error *err)
     status = reels_queue_assigned(
         counter->queue, NULL, counter->consumer, assigned, counter->partitions_count, &count, err);
     for (size_t i = 0; status == REELS_OK && i < count; i++) {
+        if (count > counter->partitions_count ||
+            assigned[i].partition >= counter->partitions_count) {
+            status =
+                reels__fail(err, REELS_ERR_HOST, "the queue gave partitions that are not there");
+            break;
+        }
         struct partition *partition = &counter->partitions[assigned[i].partition];
         mine[assigned[i].partition] = 1;
         if (!partition->opened || partition->queue_epoch != assigned[i].epoch) {
