@@ -28,9 +28,12 @@ reels_status reels__group_reader_init(struct reels__group_reader *reader,
     REELS_TRY(reels_queue_topic_open(queue, NULL, topic, partitions_count, &partitions, err));
     reader->partitions_count = partitions;
     reader->assigned = reels__mem_calloc(ctx, partitions, sizeof(*reader->assigned));
-    reader->positioned = reels__mem_zalloc(ctx, partitions);
-    if (reader->assigned == NULL || reader->positioned == NULL) {
+    reader->places = reels__mem_calloc(ctx, partitions, sizeof(*reader->places));
+    if (reader->assigned == NULL || reader->places == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to read topic %s", topic);
+    }
+    for (uint32_t i = 0; i < partitions; i++) {
+        reader->places[i] = UINT64_MAX;
     }
     return reels_records_new(ctx, RECORDS_BYTES_MAX, &reader->records, err);
 }
@@ -50,16 +53,22 @@ void reels__group_reader_name(struct reels__group_reader *reader,
     copy_name(reader->name, name);
 }
 
+static void leave(struct reels__group_reader *reader)
+{
+    if (reader->consumer != 0) {
+        (void)reels_queue_group_leave(reader->queue, NULL, reader->consumer, NULL);
+    }
+    reader->consumer = 0;
+}
+
 void reels__group_reader_dispose(struct reels__group_reader *reader)
 {
     if (reader->ctx == NULL) {
         return;
     }
-    if (reader->consumer != 0) {
-        (void)reels_queue_group_leave(reader->queue, NULL, reader->consumer, NULL);
-    }
+    leave(reader);
     reels_records_free(reader->records);
-    reels__mem_free(reader->ctx, reader->positioned);
+    reels__mem_free(reader->ctx, reader->places);
     reels__mem_free(reader->ctx, reader->assigned);
     memset(reader, 0, sizeof(*reader));
 }
@@ -74,30 +83,60 @@ static reels_status join(struct reels__group_reader *reader, reels_error *err)
     return reels_queue_group_join(reader->queue, NULL, &request, &reader->consumer, err);
 }
 
-/* Learns which partitions are ours. */
-static reels_status take_assignment(struct reels__group_reader *reader, reels_error *err)
+/* Asks which partitions are ours. A host's queue may say anything: what indexes arrays is looked at
+ * here. */
+static reels_status ask_assignment(struct reels__group_reader *reader, reels_error *err)
 {
+    size_t count = 0;
+    reader->assigned_count = 0;
     REELS_TRY(reels_queue_assigned(reader->queue,
                                    NULL,
                                    reader->consumer,
                                    reader->assigned,
                                    reader->partitions_count,
-                                   &reader->assigned_count,
+                                   &count,
                                    err));
+    int fits = count <= reader->partitions_count;
+    for (size_t i = 0; fits && i < count; i++) {
+        fits = reader->assigned[i].partition < reader->partitions_count;
+    }
+    if (!fits) {
+        return reels__fail(err, REELS_ERR_HOST, "the queue gave partitions that are not there");
+    }
+    reader->assigned_count = count;
+    return REELS_OK;
+}
+
+/* Learns which partitions are ours. Offsets of FROM_END are stored nowhere, so whoever was out of
+ * the group for a while is put back to its places. */
+static reels_status take_assignment(struct reels__group_reader *reader, reels_error *err)
+{
+    REELS_TRY(ask_assignment(reader, err));
     if ((reader->flags & REELS__READER_FROM_END) == 0) {
         return REELS_OK;
     }
     for (size_t i = 0; i < reader->assigned_count; i++) {
         reels_queue_assignment *mine = &reader->assigned[i];
-        if (reader->positioned[mine->partition]) {
-            continue;
-        }
-        reels_queue_offset end = {
-            .partition = mine->partition, .epoch = mine->epoch, .next = UINT64_MAX};
-        REELS_TRY(reels_queue_seek(reader->queue, NULL, reader->consumer, &end, 1, err));
-        reader->positioned[mine->partition] = 1;
+        reels_queue_offset place = {.partition = mine->partition,
+                                    .epoch = mine->epoch,
+                                    .next = reader->places[mine->partition]};
+        REELS_TRY(reels_queue_seek(reader->queue, NULL, reader->consumer, &place, 1, err));
+    }
+    REELS_TRY(ask_assignment(reader, err));
+    for (size_t i = 0; i < reader->assigned_count; i++) {
+        reader->places[reader->assigned[i].partition] = reader->assigned[i].next;
     }
     return REELS_OK;
+}
+
+static void note_offset(struct reels__group_reader *reader, uint32_t partition, uint64_t next)
+{
+    for (size_t k = 0; k < reader->assigned_count; k++) {
+        if (reader->assigned[k].partition == partition) {
+            reader->assigned[k].next = next;
+            reader->places[partition] = next;
+        }
+    }
 }
 
 /* Notes for each partition how far the records of this poll reach. */
@@ -107,13 +146,32 @@ static reels_status note_offsets(struct reels__group_reader *reader)
     for (size_t i = 0; i < count; i++) {
         reels_record record;
         REELS_TRY(reels_records_get(reader->records, i, &record));
-        for (size_t k = 0; k < reader->assigned_count; k++) {
-            if (reader->assigned[k].partition == record.partition) {
-                reader->assigned[k].next = record.offset + 1;
-            }
-        }
+        note_offset(reader, record.partition, record.offset + 1);
     }
     return REELS_OK;
+}
+
+void reels__group_reader_rewind(struct reels__group_reader *reader)
+{
+    reels_status status = REELS_OK;
+    /* From the last to the first: of each partition the first is what stays. */
+    for (size_t i = reels_records_count(reader->records); i > 0; i--) {
+        reels_record record = {0};
+        if (reels_records_get(reader->records, i - 1, &record) == REELS_OK) {
+            note_offset(reader, record.partition, record.offset);
+        }
+    }
+    reels_records_clear(reader->records);
+    for (size_t i = 0; i < reader->assigned_count && status == REELS_OK; i++) {
+        const reels_queue_assignment *mine = &reader->assigned[i];
+        reels_queue_offset place = {
+            .partition = mine->partition, .epoch = mine->epoch, .next = mine->next};
+        status = reels_queue_seek(reader->queue, NULL, reader->consumer, &place, 1, NULL);
+    }
+    if (status < 0) {
+        /* It joins again, and goes on at what was stored or at its places. */
+        leave(reader);
+    }
 }
 
 reels_status reels__group_reader_poll(struct reels__group_reader *reader,
@@ -147,7 +205,11 @@ reels_status reels__group_reader_poll(struct reels__group_reader *reader,
     REELS_TRY(status);
     if (changed != 0) {
         *out_changed = 1;
-        return take_assignment(reader, err);
+        status = take_assignment(reader, err);
+        if (status < 0) {
+            leave(reader); /* half placed: the next poll begins anew */
+        }
+        return status;
     }
     *out_count = reels_records_count(reader->records);
     return note_offsets(reader);

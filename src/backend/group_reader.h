@@ -25,7 +25,7 @@ struct reels__group_reader {
     reels_records *records;           /* of the last poll */
     reels_queue_assignment *assigned; /* what we have; next is where the stored offset shall be */
     size_t assigned_count;
-    uint8_t *positioned; /* by partition: FROM_END has gone to its end once */
+    uint64_t *places; /* by partition: where FROM_END goes on; UINT64_MAX = at its end */
     char group[REELS__READER_NAME_BYTES];
     char name[REELS__READER_NAME_BYTES];
 };
@@ -54,6 +54,9 @@ reels_status reels__group_reader_poll(struct reels__group_reader *reader,
                                       size_t *out_count,
                                       int *out_changed,
                                       reels_error *err);
+
+/* The records of the last poll could not be dealt with: the next one gives them again. */
+void reels__group_reader_rewind(struct reels__group_reader *reader);
 
 /* Stores that the records of the last poll were dealt with. A partition lost meanwhile is no
  * failure: whoever has it now reads them again. */

@@ -71,6 +71,12 @@ static int decode(const reels_records *records, size_t at, reels_event *event)
            reels_event_decode(record.payload, record.payload_len, event, NULL) == REELS_OK;
 }
 
+/* What no row can hold is passed over: it could never be dealt with. */
+static int is_id(uint64_t number)
+{
+    return number > 0 && number <= INT64_MAX;
+}
+
 static reels_status learn_reels(reels_feed *feed, size_t count, reels_error *err)
 {
     for (size_t i = 0; i < count; i++) {
@@ -104,8 +110,8 @@ static reels_status learn_watched(reels_feed *feed, size_t count, reels_error *e
     }
     for (size_t i = 0; i < count; i++) {
         reels_event event;
-        if (decode(feed->person_reader.records, i, &event) && event.reel_id != 0 &&
-            event.person_id != 0) {
+        if (decode(feed->person_reader.records, i, &event) && is_id(event.reel_id) &&
+            is_id(event.person_id)) {
             watched[made++] = (struct reels__watched){.person_id = event.person_id,
                                                       .reel_id = event.reel_id,
                                                       .seen_unix_us = event.time_unix_us};
@@ -264,6 +270,15 @@ static reels_status begin(reels_feed *feed, reels_error *err)
     return REELS_OK;
 }
 
+/* Records that were read and could not be learned from are read again at the next step. */
+static reels_status learned(struct reels__group_reader *reader, reels_status status)
+{
+    if (status < 0) {
+        reels__group_reader_rewind(reader);
+    }
+    return status;
+}
+
 /* One go over everything there is to follow. *out_busy: there was something. */
 static reels_status follow(reels_feed *feed, int *out_busy, reels_error *err)
 {
@@ -272,7 +287,7 @@ static reels_status follow(reels_feed *feed, int *out_busy, reels_error *err)
     int more = 0;
     *out_busy = 0;
     REELS_TRY(reels__group_reader_poll(&feed->reel_reader, 0, POLL_RECORDS, &count, &changed, err));
-    REELS_TRY(learn_reels(feed, count, err));
+    REELS_TRY(learned(&feed->reel_reader, learn_reels(feed, count, err)));
     *out_busy |= count > 0 || changed;
     REELS_TRY(
         reels__group_reader_poll(&feed->engage_reader, 0, POLL_RECORDS, &count, &changed, err));
@@ -281,7 +296,7 @@ static reels_status follow(reels_feed *feed, int *out_busy, reels_error *err)
     REELS_TRY(
         reels__group_reader_poll(&feed->person_reader, 0, POLL_RECORDS, &count, &changed, err));
     if (count > 0) {
-        REELS_TRY(learn_watched(feed, count, err));
+        REELS_TRY(learned(&feed->person_reader, learn_watched(feed, count, err)));
         REELS_TRY(reels__group_reader_store(&feed->person_reader, err));
     }
     *out_busy |= count > 0 || changed;

@@ -1,4 +1,5 @@
 /* Shows what reels/feed.h promises. */
+#include "test_catalog.h"
 #include "world.h"
 
 enum {
@@ -221,6 +222,133 @@ START_TEST(test_feed_cursor_of_others_and_of_old_begins_anew)
 }
 END_TEST
 
+/* ---- a catalog that fails ---- */
+
+struct failing {
+    struct test_catalog_over over;
+    const char *commits_of; /* the next commit of this table fails */
+    const char *gets_of;    /* the next get of this table fails */
+    size_t reels_read;
+};
+
+static struct failing failing;
+
+static reels_status take_failure(const char **of, const reels_table *table, reels_error *err)
+{
+    if (*of == NULL || strcmp(*of, table->name) != 0) {
+        return REELS_OK;
+    }
+    *of = NULL;
+    return reels_error_set(err, REELS_ERR_IO, 0, "once");
+}
+
+static reels_status failing_commit(void *impl,
+                                   const reels_call *call,
+                                   const reels_commit *commits,
+                                   size_t commits_count,
+                                   reels_commit_result *results,
+                                   reels_error *err)
+{
+    struct failing *catalog = impl;
+    reels_status status = take_failure(&catalog->commits_of, commits[0].ops[0].table, err);
+    return status < 0 ? status
+                      : reels_catalog_commit(
+                            catalog->over.inner, call, commits, commits_count, results, err);
+}
+
+static reels_status failing_get(void *impl,
+                                const reels_call *call,
+                                const reels_table *table,
+                                const reels_value *keys,
+                                size_t keys_count,
+                                reels_rows *rows,
+                                reels_error *err)
+{
+    struct failing *catalog = impl;
+    reels_status status = take_failure(&catalog->gets_of, table, err);
+    catalog->reels_read += strcmp(table->name, "reels") == 0 ? keys_count : 0;
+    return status < 0
+               ? status
+               : reels_catalog_get(catalog->over.inner, call, table, keys, keys_count, rows, err);
+}
+
+static reels_status
+open_failing(void *user, reels_ctx *ctx, const char *url, void **out_port, reels_error *err)
+{
+    reels_catalog *catalog = NULL;
+    (void)user;
+    (void)url;
+    memset(&failing, 0, sizeof(failing));
+    reels_status status = reels_catalog_open(ctx, "mem:", &failing.over.inner, err);
+    if (status == REELS_OK) {
+        reels_catalog_vtable table = test_catalog_over_table;
+        table.commit = failing_commit;
+        table.get = failing_get;
+        status = reels_catalog_new(ctx, &table, &failing, &catalog, err);
+    }
+    *out_port = catalog;
+    return status;
+}
+
+static void setup_failing(void)
+{
+    world_open_with(&world, "none:", "over:", open_failing);
+}
+
+static void step(uint32_t role, reels_status expected)
+{
+    int64_t due = 0;
+    test_clock_advance(&world.env.clock, 2000000);
+    test_status(expected, reels_platform_step(world.platform, role, 1000000, &due, &world.env.err));
+}
+
+START_TEST(test_feed_learns_again_what_a_failure_kept_it_from)
+{
+    uint8_t seen[8] = {0};
+    uint64_t first = world_reel(&world, 300, REELS_VISIBILITY_PUBLIC);
+    world_settle(&world);
+    report_seen(first);
+    failing.commits_of = "watched";
+    step(REELS_ROLE_FEED, REELS_ERR_IO);
+    world_settle(&world);
+    ck_assert_uint_eq(read_all(VIEWER, seen, sizeof(seen)), 0);
+    uint64_t second = world_reel(&world, 301, REELS_VISIBILITY_PUBLIC);
+    step(REELS_ROLE_RELAY, REELS_OK);
+    failing.gets_of = "reels";
+    step(REELS_ROLE_FEED, REELS_ERR_IO);
+    world_settle(&world);
+    ck_assert_uint_eq(read_all(VIEWER, seen, sizeof(seen)), 1);
+    ck_assert_uint_eq(seen[second - 5000], 1);
+}
+END_TEST
+
+/* Out of its groups for a while: it goes on where it was, not at the oldest record there is. */
+START_TEST(test_feed_goes_on_where_it_was_after_a_pause)
+{
+    fill();
+    failing.reels_read = 0;
+    test_clock_advance(&world.env.clock, 40000000);
+    uint64_t late = world_reel(&world, 400, REELS_VISIBILITY_PUBLIC);
+    step(REELS_ROLE_RELAY, REELS_OK);
+    size_t before = failing.reels_read;
+    for (int i = 0; i < 8; i++) {
+        step(REELS_ROLE_FEED, REELS_OK);
+    }
+    ck_assert_uint_le(failing.reels_read - before, 2); /* what was published of the late one */
+    reels_feed_item items[REELS_FEED_PAGE_ITEMS];
+    char cursor[64] = "";
+    size_t count = 0;
+    int found = 0;
+    do {
+        test_ok(&world.env, page_of(VIEWER, cursor, items, &count));
+        for (size_t i = 0; i < count; i++) {
+            found |= items[i].reel_id == late;
+        }
+    } while (cursor[0] != '\0');
+    ck_assert_int_eq(found, 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("feed");
@@ -239,5 +367,10 @@ int main(void)
     tcase_add_test(forgetful, test_feed_shows_everything_once_and_nothing_twice);
     tcase_add_test(forgetful, test_feed_forgets_nothing_that_was_seen);
     suite_add_tcase(suite, forgetful);
+    TCase *failures = tcase_create("failing catalog");
+    tcase_add_checked_fixture(failures, setup_failing, teardown);
+    tcase_add_test(failures, test_feed_learns_again_what_a_failure_kept_it_from);
+    tcase_add_test(failures, test_feed_goes_on_where_it_was_after_a_pause);
+    suite_add_tcase(suite, failures);
     return test_main(suite);
 }

@@ -19,18 +19,33 @@ struct world {
     uint64_t next_reel;
 };
 
-static inline void world_open(struct world *world, const char *cache_url)
+static inline void world_open_with(struct world *world,
+                                   const char *cache_url,
+                                   const char *catalog_url,
+                                   reels_scheme_open_fn catalog_open)
 {
     reels_platform_config config = {.struct_size = sizeof(config),
                                     .data_path = "/data",
+                                    .catalog_url = catalog_url,
                                     .cache_url = cache_url,
                                     .partitions_count = 2,
                                     .counter_window_us = 1000};
     memset(world, 0, sizeof(*world));
     world->next_reel = 5000;
     test_env_init(&world->env, TEST_ENV_SIM_CLOCK | TEST_ENV_SEED | TEST_ENV_MEM_FS);
+    if (catalog_open != NULL) {
+        test_ok(
+            &world->env,
+            reels_scheme_register(
+                world->env.ctx, REELS_PORT_CATALOG, "over", catalog_open, NULL, &world->env.err));
+    }
     test_ok(&world->env,
             reels_platform_open(world->env.ctx, &config, &world->platform, &world->env.err));
+}
+
+static inline void world_open(struct world *world, const char *cache_url)
+{
+    world_open_with(world, cache_url, NULL, NULL);
 }
 
 static inline void world_close(struct world *world)
