@@ -300,7 +300,8 @@ REELS_API reels_status reels_upload_commit(reels_uploads *uploads,
  * @param      reel_id    upload
  * @param      person_id  who asks
  * @param[out] err        detail on failure; may be NULL
- * @return REELS_OK; REELS_ERR_NOT_FOUND; REELS_ERR_STATE after commit; REELS_ERR_IO
+ * @return REELS_OK; REELS_ERR_NOT_FOUND; REELS_ERR_STATE after commit; REELS_ERR_BUSY when it
+ * is being written too often at this moment; REELS_ERR_IO
  * @ownership     borrowed for the call
  * @threadsafety  any thread
  * @since 0.1

@@ -2,7 +2,7 @@
  * stored, committed ones lose what a crash after their commit left, and their row. */
 #include <string.h>
 
-#include "backend/value.h"
+#include "backend/scan_page.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "upload_internal.h"
@@ -10,16 +10,51 @@
 enum {
     BATCH = 16,
     ROWS_BYTES_MAX = 1024 * 1024,
+    CURSOR_BYTES_MAX = 8192,
     IDLE_US = 60000000 /* how often it looks when nothing is due */
 };
 
-static reels_status scan_oldest(reels_uploads *uploads, reels_rows *rows, reels_error *err)
+static reels_status
+scan_oldest(reels_uploads *uploads, reels_buf *cursor, reels_rows *rows, reels_error *err)
 {
     reels_scan scan = {.struct_size = sizeof(scan),
                        .table = reels__upload_table(),
                        .index = "by_expiry",
                        .limit = BATCH};
-    return reels_catalog_scan(uploads->catalog, NULL, &scan, rows, NULL, err);
+    return reels__scan_page(uploads->ctx, uploads->catalog, NULL, &scan, cursor, rows, err);
+}
+
+/* Erases one that was seen to have expired, if that is still so: a byte may have come meanwhile,
+ * and one that is being written now is left to a later step. */
+static reels_status erase_entered(reels_uploads *uploads, uint64_t reel_id, reels_error *err)
+{
+    struct reels__upload upload;
+    reels_status status = reels__upload_read(uploads, NULL, reel_id, 0, &upload, err);
+    if (status == REELS_ERR_NOT_FOUND) {
+        return REELS_OK;
+    }
+    REELS_TRY(status);
+    if (upload.expires_unix_us > reels_ctx_now_unix_us(uploads->ctx)) {
+        return REELS_OK;
+    }
+    status = reels__upload_leave_to_erase(uploads, NULL, &upload, err);
+    if (status == REELS_ERR_CONFLICT) {
+        return REELS_OK;
+    }
+    REELS_TRY(status);
+    return reels__upload_erase(uploads, NULL, &upload, err);
+}
+
+static reels_status erase_one(reels_uploads *uploads, uint64_t reel_id, reels_error *err)
+{
+    reels_status status = reels__upload_enter(uploads, reel_id, err);
+    if (status == REELS_ERR_BUSY) {
+        return REELS_OK;
+    }
+    REELS_TRY(status);
+    status = erase_entered(uploads, reel_id, err);
+    reels__upload_leave(uploads, reel_id);
+    return status;
 }
 
 /* Erases those of the page that have expired, within the budget. *out_more: there may be more. */
@@ -42,10 +77,7 @@ static reels_status erase_page(reels_uploads *uploads,
             *out_next_unix_us = upload.expires_unix_us;
             return REELS_OK;
         }
-        REELS_TRY(reels__upload_enter(uploads, upload.reel_id, err));
-        reels_status status = reels__upload_erase(uploads, NULL, &upload, err);
-        reels__upload_leave(uploads, upload.reel_id);
-        REELS_TRY(status);
+        REELS_TRY(erase_one(uploads, upload.reel_id, err));
         if (reels_ctx_now_mono_us(uploads->ctx) >= end_mono_us) {
             *out_more = 1;
             return REELS_OK;
@@ -67,17 +99,23 @@ reels_status reels_uploads_expire_step(reels_uploads *uploads,
     int64_t next_unix_us = INT64_MAX;
     int more = 1;
     reels_rows *rows = NULL;
+    reels_buf *cursor = NULL;
     reels_status status = reels_rows_new(uploads->ctx, ROWS_BYTES_MAX, &rows, err);
+    if (status == REELS_OK) {
+        status = reels_buf_new(uploads->ctx, CURSOR_BYTES_MAX, &cursor, err);
+    }
     while (status == REELS_OK && more) {
         reels_rows_clear(rows);
-        status = scan_oldest(uploads, rows, err);
+        status = scan_oldest(uploads, cursor, rows, err);
         if (status == REELS_OK) {
             status = erase_page(uploads, rows, end, &more, &next_unix_us, err);
         }
         if (reels_ctx_now_mono_us(uploads->ctx) >= end) {
             break;
         }
+        more &= reels_buf_len(cursor) > 0; /* an empty one would begin anew */
     }
+    reels_buf_free(cursor);
     reels_rows_free(rows);
     int64_t now = reels_ctx_now_mono_us(uploads->ctx);
     int64_t wait = IDLE_US;

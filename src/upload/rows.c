@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backend/value.h"
+#include "base/checked.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "upload_internal.h"
@@ -138,7 +139,8 @@ reels_status reels__upload_read(reels_uploads *uploads,
     if (status == REELS_OK) {
         const reels_value *row = reels_rows_get(rows, 0, &version);
         if (row == NULL ||
-            (person_id != 0 && (uint64_t)row[UPLOAD_PERSON_ID].integer != person_id)) {
+            (person_id != 0 && ((uint64_t)row[UPLOAD_PERSON_ID].integer != person_id ||
+                                row[UPLOAD_STATE].integer == REELS__UPLOAD_GONE))) {
             status = reels__fail(
                 err, REELS_ERR_NOT_FOUND, "there is no such upload: it was aborted or has expired");
         } else {
@@ -227,6 +229,28 @@ out:
     reels__mem_free(uploads->ctx, piece_rows);
     reels__mem_free(uploads->ctx, ops);
     return status;
+}
+
+reels_status reels__upload_leave_to_erase(reels_uploads *uploads,
+                                          const reels_call *call,
+                                          struct reels__upload *upload,
+                                          reels_error *err)
+{
+    if (upload->state != REELS__UPLOAD_OPEN) {
+        return REELS_OK;
+    }
+    int64_t now = reels_ctx_now_unix_us(uploads->ctx);
+    upload->state = REELS__UPLOAD_GONE;
+    /* What cannot be erased now is found by the next sweep. */
+    upload->expires_unix_us = upload->expires_unix_us < now ? upload->expires_unix_us : now;
+    return reels__upload_write(uploads, call, upload, NULL, 0, err);
+}
+
+int64_t reels__upload_expires_at(const reels_uploads *uploads)
+{
+    int64_t at = 0;
+    int64_t now = reels_ctx_now_unix_us(uploads->ctx);
+    return reels__i64_add(now, uploads->options.expires_after_us, &at) ? at : INT64_MAX;
 }
 
 static reels_status pieces_from_rows(reels_uploads *uploads,

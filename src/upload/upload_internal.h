@@ -16,7 +16,8 @@
 
 enum {
     REELS__UPLOAD_OPEN = 0,
-    REELS__UPLOAD_CLOSED = 1 /* a commit has begun: no byte is taken any more */
+    REELS__UPLOAD_CLOSED = 1, /* a commit has begun: no byte is taken any more */
+    REELS__UPLOAD_GONE = 2    /* it is being erased: for clients it is not there any more */
 };
 
 enum {
@@ -89,6 +90,14 @@ reels_status reels__upload_write(reels_uploads *uploads,
                                  const struct reels__piece *pieces,
                                  size_t pieces_count,
                                  reels_error *err);
+/* Makes an open upload GONE, so that no byte of it is acknowledged any more: what was written
+ * meanwhile is CONFLICT. A closed one stays what it is. */
+reels_status reels__upload_leave_to_erase(reels_uploads *uploads,
+                                          const reels_call *call,
+                                          struct reels__upload *upload,
+                                          reels_error *err);
+/* When an upload that saw a byte now expires. */
+int64_t reels__upload_expires_at(const reels_uploads *uploads);
 void reels__upload_from_row(const reels_value *row, uint64_t version, struct reels__upload *out);
 reels_status reels__pieces_read(reels_uploads *uploads,
                                 const reels_call *call,

@@ -13,6 +13,7 @@ enum {
     PER_PERSON_MAX = 1000,
     DEFAULT_CHECK_BYTES = 2 * 1024 * 1024,
     WRITING_MAX = 65536,
+    ABORT_TRIES = 16, /* parts may be put meanwhile */
     ROWS_BYTES_MAX = 4 * 1024 * 1024
 };
 
@@ -279,12 +280,11 @@ reels_status reels_upload_begin(reels_uploads *uploads,
         return REELS_OK;
     }
     REELS_TRY(reels_id_next(uploads->ids, call, &reel_id, err));
-    int64_t now = reels_ctx_now_unix_us(uploads->ctx);
     struct reels__upload upload = {.reel_id = reel_id,
                                    .person_id = full.person_id,
                                    .length = full.length,
-                                   .created_unix_us = now,
-                                   .expires_unix_us = now + uploads->options.expires_after_us};
+                                   .created_unix_us = reels_ctx_now_unix_us(uploads->ctx),
+                                   .expires_unix_us = reels__upload_expires_at(uploads)};
     memcpy(upload.token, full.token, sizeof(upload.token));
     /* The upload's row first: what a crash leaves then expires by itself. */
     REELS_TRY(reels__upload_write(uploads, call, &upload, NULL, 0, err));
@@ -294,6 +294,19 @@ reels_status reels_upload_begin(reels_uploads *uploads,
         return status;
     }
     *out_reel_id = reel_id;
+    return REELS_OK;
+}
+
+/* A commit that failed after it has closed the upload is to be asked for again. */
+REELS__NOINLINE static reels_status read_committed(reels_uploads *uploads,
+                                                   const reels_call *call,
+                                                   uint64_t reel_id,
+                                                   int *out_committed,
+                                                   reels_error *err)
+{
+    reels_reel reel = {.struct_size = sizeof(reel)};
+    REELS_TRY(reels_reel_get(uploads->reels, call, &reel_id, 1, &reel, err));
+    *out_committed = reel.state != REELS_REEL_INIT;
     return REELS_OK;
 }
 
@@ -311,6 +324,13 @@ reels_status reels_upload_get(reels_uploads *uploads,
     REELS_TRY(reels__upload_read(uploads, call, reel_id, person_id, &upload, err));
     REELS_TRY(reels__pieces_read(uploads, call, reel_id, &pieces, err));
     int closed = upload.state == REELS__UPLOAD_CLOSED;
+    int committed = 0;
+    reels_status status =
+        closed ? read_committed(uploads, call, reel_id, &committed, err) : REELS_OK;
+    if (status < 0) {
+        reels__pieces_dispose(uploads, &pieces);
+        return status;
+    }
     reels_upload_info info = {.struct_size = sizeof(info),
                               .parts_count = (uint32_t)pieces.count,
                               .reel_id = reel_id,
@@ -320,7 +340,7 @@ reels_status reels_upload_get(reels_uploads *uploads,
                               .bytes_durable = closed ? upload.length : pieces.bytes,
                               .created_unix_us = upload.created_unix_us,
                               .expires_unix_us = upload.expires_unix_us,
-                              .committed = (uint32_t)closed};
+                              .committed = (uint32_t)committed};
     reels__pieces_dispose(uploads, &pieces);
     return reels__result_write(out, sizeof(info), &info, sizeof(info), "out", err);
 }
@@ -397,10 +417,18 @@ reels_status reels_upload_abort(reels_uploads *uploads,
     REELS_REQUIRE(uploads != NULL, err, "uploads is NULL");
     REELS_REQUIRE(person_id != 0, err, "person_id must be an ID");
     struct reels__upload upload;
-    REELS_TRY(reels__upload_read(uploads, call, reel_id, person_id, &upload, err));
-    if (upload.state != REELS__UPLOAD_OPEN) {
-        return reels__fail(
-            err, REELS_ERR_STATE, "the upload was committed: remove the reel instead");
+    reels_status status = REELS_ERR_CONFLICT;
+    for (int attempt = 0; attempt < ABORT_TRIES && status == REELS_ERR_CONFLICT; attempt++) {
+        REELS_TRY(reels__upload_read(uploads, call, reel_id, person_id, &upload, err));
+        if (upload.state != REELS__UPLOAD_OPEN) {
+            return reels__fail(
+                err, REELS_ERR_STATE, "the upload was committed: remove the reel instead");
+        }
+        status = reels__upload_leave_to_erase(uploads, call, &upload, err);
     }
+    if (status == REELS_ERR_CONFLICT) {
+        return reels__fail(err, REELS_ERR_BUSY, "the upload is being written: try again");
+    }
+    REELS_TRY(status);
     return reels__upload_erase(uploads, call, &upload, err);
 }

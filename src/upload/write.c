@@ -110,12 +110,12 @@ static reels_status check_first_bytes(reels_uploads *uploads,
 
 /* Writes the rows of pieces whose bytes are durable. The upload's row may have been written by
  * others meanwhile: read again and repeat; whether it is still open is what counts. */
-static reels_status acknowledge(reels_uploads *uploads,
-                                const reels_call *call,
-                                struct reels__upload *upload,
-                                const struct reels__piece *pieces,
-                                size_t pieces_count,
-                                reels_error *err)
+static reels_status write_rows(reels_uploads *uploads,
+                               const reels_call *call,
+                               struct reels__upload *upload,
+                               const struct reels__piece *pieces,
+                               size_t pieces_count,
+                               reels_error *err)
 {
     uint32_t checked = upload->checked;
     reels_status status = REELS_ERR_CONFLICT;
@@ -128,12 +128,28 @@ static reels_status acknowledge(reels_uploads *uploads,
             return reels__fail(err, REELS_ERR_STATE, "the upload was committed meanwhile");
         }
         upload->checked |= checked;
-        upload->expires_unix_us =
-            reels_ctx_now_unix_us(uploads->ctx) + uploads->options.expires_after_us;
+        upload->expires_unix_us = reels__upload_expires_at(uploads);
         status = reels__upload_write(uploads, call, upload, pieces, pieces_count, err);
     }
     if (status == REELS_ERR_CONFLICT) {
         return reels__fail(err, REELS_ERR_BUSY, "too many requests write this upload: try again");
+    }
+    return status;
+}
+
+/* The same; what belongs to an upload that was erased meanwhile goes too, or nobody would ever find
+ * it. */
+static reels_status acknowledge(reels_uploads *uploads,
+                                const reels_call *call,
+                                struct reels__upload *upload,
+                                const struct reels__piece *pieces,
+                                size_t pieces_count,
+                                reels_error *err)
+{
+    reels_status status = write_rows(uploads, call, upload, pieces, pieces_count, err);
+    if (status == REELS_ERR_NOT_FOUND) {
+        (void)reels__pieces_remove_objects(
+            uploads, NULL, upload->reel_id, pieces, pieces_count, NULL);
     }
     return status;
 }

@@ -4,6 +4,7 @@
 #include <reels/upload.h>
 
 #include "reel/erase.h"
+#include "test_catalog.h"
 #include "test_check.h"
 
 enum {
@@ -19,6 +20,55 @@ static reels_id_generator *ids;
 static reels_reel_store *reels;
 static reels_uploads *uploads;
 static reels_status check_answer; /* of the check function */
+
+/* ---- a catalog in which something happens in between ---- */
+
+static struct test_catalog_over over;
+static void (*after_expiry_scan)(void); /* once */
+static int reels_reads_fail;            /* so many */
+
+static reels_status over_scan(void *impl,
+                              const reels_call *call,
+                              const reels_scan *scan,
+                              reels_rows *rows,
+                              reels_buf *next,
+                              reels_error *err)
+{
+    void (*then)(void) = after_expiry_scan;
+    reels_status status = test_catalog_over_table.scan(impl, call, scan, rows, next, err);
+    if (then != NULL && scan->index != NULL && strcmp(scan->index, "by_expiry") == 0) {
+        after_expiry_scan = NULL;
+        then();
+    }
+    return status;
+}
+
+static reels_status over_get(void *impl,
+                             const reels_call *call,
+                             const reels_table *table,
+                             const reels_value *keys,
+                             size_t keys_count,
+                             reels_rows *rows,
+                             reels_error *err)
+{
+    if (reels_reads_fail > 0 && table == reels_reel_table()) {
+        reels_reads_fail--;
+        return reels_error_set(err, REELS_ERR_IO, 0, "once");
+    }
+    return test_catalog_over_table.get(impl, call, table, keys, keys_count, rows, err);
+}
+
+static void open_catalog(void)
+{
+    reels_catalog_vtable table = test_catalog_over_table;
+    table.scan = over_scan;
+    table.get = over_get;
+    after_expiry_scan = NULL;
+    reels_reads_fail = 0;
+    test_ok(&env, reels_catalog_open(env.ctx, "mem:", &over.inner, &env.err));
+    test_ok(&env, reels_catalog_new(env.ctx, &table, &over, &catalog, &env.err));
+}
+
 static size_t check_calls;
 static size_t check_prefix_len;
 
@@ -44,7 +94,7 @@ static void setup(void)
     test_env_init(&env, TEST_ENV_SIM_CLOCK | TEST_ENV_SEED);
     check_answer = REELS_END;
     check_calls = 0;
-    test_ok(&env, reels_catalog_open(env.ctx, "mem:", &catalog, &env.err));
+    open_catalog();
     test_ok(&env, reels_blob_open(env.ctx, "mem:", &blob, &env.err));
     test_ok(&env, reels_id_generator_new(env.ctx, NULL, NULL, &ids, &env.err));
     test_ok(&env, reels_reel_store_new(env.ctx, catalog, &reels, &env.err));
@@ -397,6 +447,116 @@ START_TEST(test_upload_aborted_or_expired_leaves_nothing)
 }
 END_TEST
 
+/* ---- two at once ---- */
+
+static uint64_t met; /* the upload at which something happens in the middle of a write */
+
+static reels_status
+read_and_abort(void *user, uint8_t *data, size_t capacity, size_t *out_len, reels_error *err)
+{
+    struct stream *stream = user;
+    if (stream->offset == 0) {
+        test_ok(&env, reels_upload_abort(uploads, NULL, met, ADA, &env.err));
+    }
+    return read_stream(user, data, capacity, out_len, err);
+}
+
+START_TEST(test_upload_aborted_while_it_is_written_leaves_nothing)
+{
+    reels_digest later = {.kind = REELS_DIGEST_NONE};
+    for (int with_digest = 0; with_digest < 2; with_digest++) {
+        uint64_t offset = 0;
+        struct stream stream = {.end = 5000};
+        met = begin(100000);
+        test_status(REELS_ERR_NOT_FOUND,
+                    reels_upload_write(uploads,
+                                       NULL,
+                                       met,
+                                       ADA,
+                                       0,
+                                       read_and_abort,
+                                       &stream,
+                                       with_digest ? &later : NULL,
+                                       &offset,
+                                       NULL));
+        expect_nothing(met);
+    }
+}
+END_TEST
+
+static reels_status
+read_and_expire(void *user, uint8_t *data, size_t capacity, size_t *out_len, reels_error *err)
+{
+    struct stream *stream = user;
+    int64_t next_due = 0;
+    if (stream->offset == 0) {
+        test_clock_advance(&env.clock, 2000000);
+        test_ok(&env, reels_uploads_expire_step(uploads, 1000000, &next_due, &env.err));
+    }
+    return read_stream(user, data, capacity, out_len, err);
+}
+
+/* A client that sends a byte now and then must not keep the others from being swept. */
+START_TEST(test_upload_that_is_written_is_left_by_the_sweep_which_goes_on)
+{
+    uint64_t offset = 0;
+    reels_upload_info info = {.struct_size = sizeof(info)};
+    struct stream stream = {.end = 5000};
+    uint64_t slow = begin(100000);
+    uint64_t other = begin(100000);
+    test_ok(&env,
+            reels_upload_write(
+                uploads, NULL, slow, ADA, 0, read_and_expire, &stream, NULL, &offset, &env.err));
+    ck_assert_uint_eq(where(slow).offset, 5000);
+    test_status(REELS_ERR_NOT_FOUND, reels_upload_get(uploads, NULL, other, ADA, &info, NULL));
+}
+END_TEST
+
+static void write_to_met(void)
+{
+    uint64_t offset = 0;
+    test_ok(&env, write_from(met, 0, (struct stream){.end = 5000}, NULL, &offset));
+}
+
+START_TEST(test_upload_written_after_the_sweep_saw_it_stays)
+{
+    int64_t next_due = 0;
+    met = begin(100000);
+    test_clock_advance(&env.clock, 2000000);
+    after_expiry_scan = write_to_met;
+    test_ok(&env, reels_uploads_expire_step(uploads, 1000000, &next_due, &env.err));
+    ck_assert_uint_eq(where(met).offset, 5000);
+}
+END_TEST
+
+START_TEST(test_upload_is_committed_when_its_reel_is_uploaded_and_not_before)
+{
+    uint64_t offset = 0;
+    uint64_t id = begin(5000);
+    test_ok(&env, write_from(id, 0, (struct stream){.end = 5000}, NULL, &offset));
+    reels_reads_fail = 1;
+    test_status(REELS_ERR_IO, reels_upload_commit(uploads, NULL, id, ADA, NULL, NULL));
+    ck_assert_uint_eq(where(id).offset, 5000);
+    ck_assert_uint_eq(where(id).committed, 0);
+    test_ok(&env, reels_upload_commit(uploads, NULL, id, ADA, NULL, &env.err));
+    ck_assert_uint_eq(where(id).committed, 1);
+    expect_file(id, 5000);
+}
+END_TEST
+
+START_TEST(test_upload_that_never_expires_does_not)
+{
+    reels_upload_options options = {.struct_size = sizeof(options), .expires_after_us = INT64_MAX};
+    int64_t next_due = 0;
+    reels_uploads_free(uploads);
+    test_ok(&env,
+            reels_uploads_new(env.ctx, catalog, blob, ids, reels, &options, &uploads, &env.err));
+    uint64_t id = begin(5000);
+    test_ok(&env, reels_uploads_expire_step(uploads, 1000000, &next_due, &env.err));
+    ck_assert_int_eq(where(id).expires_unix_us, INT64_MAX);
+}
+END_TEST
+
 START_TEST(test_upload_limits_and_texts)
 {
     uint64_t id = 0;
@@ -552,6 +712,11 @@ int main(void)
     tcase_add_test(tcase, test_upload_refuses_unproved_bytes_and_waits_for_better);
     tcase_add_test(tcase, test_upload_check_is_asked_no_more_after_its_bytes);
     tcase_add_test(tcase, test_upload_aborted_or_expired_leaves_nothing);
+    tcase_add_test(tcase, test_upload_aborted_while_it_is_written_leaves_nothing);
+    tcase_add_test(tcase, test_upload_that_is_written_is_left_by_the_sweep_which_goes_on);
+    tcase_add_test(tcase, test_upload_written_after_the_sweep_saw_it_stays);
+    tcase_add_test(tcase, test_upload_is_committed_when_its_reel_is_uploaded_and_not_before);
+    tcase_add_test(tcase, test_upload_that_never_expires_does_not);
     tcase_add_test(tcase, test_upload_limits_and_texts);
     tcase_add_test(tcase, test_upload_what_a_crash_left_goes_or_goes_on);
     tcase_add_test(tcase, test_upload_survives_lack_of_memory);
