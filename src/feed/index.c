@@ -11,6 +11,9 @@
 
 enum {
     SLOTS_FIRST = 256,
+    READS = 3, /* of a reel that was counted: at once, soon, and once every window is over */
+    READ_SOON_US = 2000000,
+    READ_LATE_US = 65000000,
     SWEEP_PART = 16 /* past the limit one in so many goes: the oldest */
 };
 
@@ -25,6 +28,7 @@ reels_status reels__feed_index_init(struct reels__feed_index *index,
     }
     index->ctx = ctx;
     index->reels_max = reels_max;
+    index->read_mono_us = INT64_MAX;
     REELS_TRY(reels__map_u64_init(&index->by_reel, ctx, reels_max + 1, err));
     REELS_TRY(reels__map_u64_init(&index->by_creator, ctx, reels_max + 1, err));
     index->fresh = reels__mem_calloc(ctx, REELS__FEED_TOP_MAX, sizeof(*index->fresh));
@@ -58,6 +62,12 @@ static struct reels__feed_slot *find(struct reels__feed_index *index, uint64_t r
         return NULL;
     }
     return &index->slots[position];
+}
+
+static void read_later(struct reels__feed_index *index, struct reels__feed_slot *slot, int64_t due)
+{
+    slot->read_mono_us = due;
+    index->read_mono_us = due < index->read_mono_us ? due : index->read_mono_us;
 }
 
 static reels_status reserve_slot(struct reels__feed_index *index, reels_error *err)
@@ -197,7 +207,8 @@ put_locked(struct reels__feed_index *index, const reels_reel *reel, reels_error 
                                                 .creator_id = reel->creator_id,
                                                 .ready_unix_us = reel->ready_unix_us,
                                                 .duration_us = reel->duration_us},
-                                      .dirty = 1};
+                                      .reads = READS - 1};
+    read_later(index, slot, INT64_MIN);
     index->reels_count++;
     index->changed = 1;
     reels_status status = reels__map_u64_put(&index->by_reel, reel->id, position, err);
@@ -296,24 +307,47 @@ void reels__feed_index_remove(struct reels__feed_index *index, uint64_t reel_id)
     (void)pthread_mutex_unlock(&index->lock);
 }
 
-void reels__feed_index_touch(struct reels__feed_index *index, uint64_t reel_id)
+void reels__feed_index_touch(struct reels__feed_index *index, uint64_t reel_id, int64_t now_mono_us)
 {
     (void)pthread_mutex_lock(&index->lock);
     struct reels__feed_slot *slot = find(index, reel_id);
     if (slot != NULL) {
-        slot->dirty = 1;
+        if (slot->reads == 0 || slot->read_mono_us > now_mono_us) {
+            read_later(index, slot, now_mono_us);
+        }
+        slot->reads = READS;
     }
     (void)pthread_mutex_unlock(&index->lock);
 }
 
-size_t reels__feed_index_take_dirty(struct reels__feed_index *index, uint64_t *out, size_t capacity)
+size_t reels__feed_index_take_unread(struct reels__feed_index *index,
+                                     int64_t now_mono_us,
+                                     uint64_t *out,
+                                     size_t capacity)
 {
     size_t count = 0;
+    size_t looked = 0;
     (void)pthread_mutex_lock(&index->lock);
-    for (size_t i = 0; i < index->slots_count && count < capacity; i++) {
-        if (index->slots[i].dirty && index->slots[i].entry.reel_id != 0) {
-            out[count++] = index->slots[i].entry.reel_id;
-            index->slots[i].dirty = 0;
+    int64_t due_before = index->read_mono_us;
+    if (due_before <= now_mono_us) {
+        index->read_mono_us = INT64_MAX;
+        for (; looked < index->slots_count && count < capacity; looked++) {
+            index->read_at = index->read_at + 1 < index->slots_count ? index->read_at + 1 : 0;
+            struct reels__feed_slot *slot = &index->slots[index->read_at];
+            if (slot->reads == 0 || slot->entry.reel_id == 0) {
+                continue;
+            }
+            if (slot->read_mono_us <= now_mono_us) {
+                out[count++] = slot->entry.reel_id;
+                slot->reads--;
+                slot->read_mono_us = now_mono_us + (slot->reads > 1 ? READ_SOON_US : READ_LATE_US);
+            }
+            if (slot->reads > 0) {
+                read_later(index, slot, slot->read_mono_us);
+            }
+        }
+        if (looked < index->slots_count) {
+            index->read_mono_us = due_before; /* not all were looked at */
         }
     }
     (void)pthread_mutex_unlock(&index->lock);

@@ -33,7 +33,8 @@ struct reels__feed_entry {
 struct reels__feed_slot {
     struct reels__feed_entry entry; /* reel_id 0 = free */
     uint32_t next_of_creator; /* position + 1; newest first; of a free slot the next free one */
-    uint32_t dirty;           /* counted since its totals were read */
+    uint32_t reads;           /* how often its totals are to be read yet */
+    int64_t read_mono_us;     /* when next */
 };
 
 struct reels__feed_index {
@@ -51,7 +52,9 @@ struct reels__feed_index {
     size_t fresh_count;
     uint64_t *trending; /* reel IDs, most engagement first */
     size_t trending_count;
-    int changed; /* the lists are to be made anew */
+    size_t read_at;       /* where the looking for slots to read goes on */
+    int64_t read_mono_us; /* no slot is to be read before */
+    int changed;          /* the lists are to be made anew */
 };
 
 reels_status reels__feed_index_init(struct reels__feed_index *index,
@@ -65,11 +68,16 @@ reels_status
 reels__feed_index_put(struct reels__feed_index *index, const reels_reel *reel, reels_error *err);
 void reels__feed_index_remove(struct reels__feed_index *index, uint64_t reel_id);
 
-/* Marks a reel as counted since; unknown ones are ignored. */
-void reels__feed_index_touch(struct reels__feed_index *index, uint64_t reel_id);
-/* Takes up to capacity reels that are to be read, and unmarks them. */
-size_t
-reels__feed_index_take_dirty(struct reels__feed_index *index, uint64_t *out, size_t capacity);
+/* Marks a reel as counted since: it is to be read at once, and again when the counting consumer,
+ * which stores once in a window of up to 60 s, has come as far. Unknown ones are ignored. */
+void reels__feed_index_touch(struct reels__feed_index *index,
+                             uint64_t reel_id,
+                             int64_t now_mono_us);
+/* Takes up to capacity reels that are to be read now. */
+size_t reels__feed_index_take_unread(struct reels__feed_index *index,
+                                     int64_t now_mono_us,
+                                     uint64_t *out,
+                                     size_t capacity);
 /* Sets counts and trend; the entry's other fields are not read. */
 void reels__feed_index_count(struct reels__feed_index *index,
                              const struct reels__feed_entry *counts);

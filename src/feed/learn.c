@@ -93,10 +93,11 @@ static reels_status learn_reels(reels_feed *feed, size_t count, reels_error *err
 
 static void learn_engagement(reels_feed *feed, size_t count)
 {
+    int64_t now = reels_ctx_now_mono_us(feed->ctx);
     for (size_t i = 0; i < count; i++) {
         reels_event event;
         if (decode(feed->engage_reader.records, i, &event) && event.reel_id != 0) {
-            reels__feed_index_touch(&feed->index, event.reel_id);
+            reels__feed_index_touch(&feed->index, event.reel_id, now);
         }
     }
 }
@@ -168,7 +169,8 @@ static reels_status refresh_counts(reels_feed *feed, int *out_more, reels_error 
 {
     uint64_t ids[COUNT_REELS];
     size_t windows_count = 1 + (size_t)feed->options.trending_hours;
-    size_t count = reels__feed_index_take_dirty(&feed->index, ids, COUNT_REELS);
+    int64_t now_mono = reels_ctx_now_mono_us(feed->ctx);
+    size_t count = reels__feed_index_take_unread(&feed->index, now_mono, ids, COUNT_REELS);
     *out_more = count == COUNT_REELS;
     if (count == 0) {
         return REELS_OK;
@@ -200,7 +202,7 @@ static reels_status refresh_counts(reels_feed *feed, int *out_more, reels_error 
             count_reel(
                 feed, ids[i], amounts + i * COUNTERS * windows_count, windows, windows_count, now);
         } else {
-            reels__feed_index_touch(&feed->index, ids[i]);
+            reels__feed_index_touch(&feed->index, ids[i], now_mono);
         }
     }
 out:

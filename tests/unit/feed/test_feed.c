@@ -200,6 +200,36 @@ START_TEST(test_feed_followed_come_first_and_say_so)
 }
 END_TEST
 
+/* The counting consumer stores after the feed has read the event. */
+START_TEST(test_feed_trends_know_what_was_counted_later)
+{
+    reels_feed_item items[REELS_FEED_PAGE_ITEMS];
+    char cursor[64] = "";
+    size_t count = 0;
+    int64_t due = 0;
+    uint64_t reel = world_reel(&world, 300, REELS_VISIBILITY_PUBLIC);
+    world_settle(&world);
+    reels_event event = {.struct_size = sizeof(event),
+                         .type = REELS_EVENT_VIEW,
+                         .reel_id = reel,
+                         .source = 5,
+                         .sequence = 1,
+                         .position_us = 8000000};
+    reels_status status = REELS_ERR_INTERNAL;
+    test_ok(&world.env,
+            reels_platform_events_add(
+                world.platform, NULL, VIEWER + 1, &event, 1, &status, &world.env.err));
+    test_status(REELS_OK, status);
+    test_ok(&world.env,
+            reels_platform_step(world.platform, REELS_ROLE_FEED, 100000, &due, &world.env.err));
+    world_settle(&world);
+    ck_assert_int_eq(world_count(&world, reel, REELS_COUNTER_VIEWS), 1);
+    test_ok(&world.env, page_of(VIEWER, cursor, items, &count));
+    ck_assert_uint_eq(count, 1);
+    ck_assert_uint_eq(items[0].sources, REELS_FEED_SOURCE_TRENDING | REELS_FEED_SOURCE_FRESH);
+}
+END_TEST
+
 START_TEST(test_feed_cursor_of_others_and_of_old_begins_anew)
 {
     reels_feed_item items[REELS_FEED_PAGE_ITEMS];
@@ -361,6 +391,7 @@ int main(void)
     tcase_add_test(tcase, test_feed_knows_at_once_what_this_viewer_saw);
     tcase_add_test(tcase, test_feed_followed_come_first_and_say_so);
     tcase_add_test(tcase, test_feed_cursor_of_others_and_of_old_begins_anew);
+    tcase_add_test(tcase, test_feed_trends_know_what_was_counted_later);
     suite_add_tcase(suite, tcase);
     TCase *forgetful = tcase_create("forgetful cache");
     tcase_add_checked_fixture(forgetful, setup_forgetful, teardown);
