@@ -79,6 +79,16 @@ reels_status reels__feed_gather(reels_feed *feed,
                                 struct reels__candidate *candidates,
                                 size_t capacity,
                                 size_t *out_count,
+                                size_t *out_fresh_at,
                                 reels_error *err);
+/* Puts the next of the newest, from *fresh_at on, behind the candidates that are kept; moves
+ * *fresh_at. *out_count is `kept` when there was none. */
+reels_status reels__feed_gather_older(reels_feed *feed,
+                                      struct reels__candidate *candidates,
+                                      size_t kept,
+                                      size_t capacity,
+                                      size_t *fresh_at,
+                                      size_t *out_count,
+                                      reels_error *err);
 
 #endif

@@ -31,9 +31,8 @@ reels_status reels__feed_index_init(struct reels__feed_index *index,
     index->read_mono_us = INT64_MAX;
     REELS_TRY(reels__map_u64_init(&index->by_reel, ctx, reels_max + 1, err));
     REELS_TRY(reels__map_u64_init(&index->by_creator, ctx, reels_max + 1, err));
-    index->fresh = reels__mem_calloc(ctx, REELS__FEED_TOP_MAX, sizeof(*index->fresh));
     index->trending = reels__mem_calloc(ctx, REELS__FEED_TOP_MAX, sizeof(*index->trending));
-    if (index->fresh == NULL || index->trending == NULL) {
+    if (index->trending == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for the feed's lists");
     }
     return REELS_OK;
@@ -224,12 +223,13 @@ put_locked(struct reels__feed_index *index, const reels_reel *reel, reels_error 
 static size_t copy_list(struct reels__feed_index *index,
                         const uint64_t *ids,
                         size_t ids_count,
+                        size_t *at,
                         struct reels__feed_entry *out,
                         size_t capacity)
 {
     size_t count = 0;
-    for (size_t i = 0; i < ids_count && count < capacity; i++) {
-        const struct reels__feed_slot *slot = find(index, ids[i]);
+    for (; *at < ids_count && count < capacity; (*at)++) {
+        const struct reels__feed_slot *slot = find(index, ids[*at]);
         if (slot != NULL) {
             out[count++] = slot->entry;
         }
@@ -252,9 +252,9 @@ static int by_key_descending(const void *a, const void *b)
     return (left->reel_id < right->reel_id) - (left->reel_id > right->reel_id);
 }
 
-static size_t take_top(struct ranked *ranked, size_t count, uint64_t *out)
+static size_t take_top(struct ranked *ranked, size_t count, size_t top_max, uint64_t *out)
 {
-    size_t top = count < REELS__FEED_TOP_MAX ? count : REELS__FEED_TOP_MAX;
+    size_t top = count < top_max ? count : top_max;
     qsort(ranked, count, sizeof(*ranked), by_key_descending);
     for (size_t i = 0; i < top; i++) {
         out[i] = ranked[i].reel_id;
@@ -273,7 +273,7 @@ static void rank_locked(struct reels__feed_index *index, struct ranked *ranked, 
                 (struct ranked){.key = (double)entry->ready_unix_us, .reel_id = entry->reel_id};
         }
     }
-    index->fresh_count = take_top(ranked, count, index->fresh);
+    index->fresh_count = take_top(ranked, count, index->fresh_capacity, index->fresh);
     count = 0;
     for (size_t i = 0; i < index->slots_count; i++) {
         const struct reels__feed_entry *entry = &index->slots[i].entry;
@@ -282,8 +282,23 @@ static void rank_locked(struct reels__feed_index *index, struct ranked *ranked, 
             ranked[count++] = (struct ranked){.key = trend, .reel_id = entry->reel_id};
         }
     }
-    index->trending_count = take_top(ranked, count, index->trending);
+    index->trending_count = take_top(ranked, count, REELS__FEED_TOP_MAX, index->trending);
     index->changed = 0;
+}
+
+static int reserve_fresh(struct reels__feed_index *index)
+{
+    if (index->fresh_capacity >= index->slots_count) {
+        return 1;
+    }
+    uint64_t *fresh =
+        reels__mem_realloc(index->ctx, index->fresh, index->slots_capacity * sizeof(*fresh));
+    if (fresh == NULL) {
+        return 0;
+    }
+    index->fresh = fresh;
+    index->fresh_capacity = index->slots_capacity;
+    return 1;
 }
 
 /* ---- calls ---- */
@@ -379,7 +394,7 @@ reels__feed_index_rank(struct reels__feed_index *index, int64_t now_unix_us, ree
     if (index->changed) {
         struct ranked *ranked =
             reels__mem_calloc(index->ctx, index->slots_count + 1, sizeof(*ranked));
-        if (ranked != NULL) {
+        if (ranked != NULL && reserve_fresh(index)) {
             rank_locked(index, ranked, now_unix_us);
         } else {
             status = reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to rank the feed's index");
@@ -391,11 +406,12 @@ reels__feed_index_rank(struct reels__feed_index *index, int64_t now_unix_us, ree
 }
 
 size_t reels__feed_index_fresh(struct reels__feed_index *index,
+                               size_t *at,
                                struct reels__feed_entry *out,
                                size_t capacity)
 {
     (void)pthread_mutex_lock(&index->lock);
-    size_t count = copy_list(index, index->fresh, index->fresh_count, out, capacity);
+    size_t count = copy_list(index, index->fresh, index->fresh_count, at, out, capacity);
     (void)pthread_mutex_unlock(&index->lock);
     return count;
 }
@@ -404,8 +420,9 @@ size_t reels__feed_index_trending(struct reels__feed_index *index,
                                   struct reels__feed_entry *out,
                                   size_t capacity)
 {
+    size_t at = 0;
     (void)pthread_mutex_lock(&index->lock);
-    size_t count = copy_list(index, index->trending, index->trending_count, out, capacity);
+    size_t count = copy_list(index, index->trending, index->trending_count, &at, out, capacity);
     (void)pthread_mutex_unlock(&index->lock);
     return count;
 }

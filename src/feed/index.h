@@ -13,7 +13,7 @@
 #include "base/map.h"
 
 enum {
-    REELS__FEED_TOP_MAX = 500 /* length of the two lists */
+    REELS__FEED_TOP_MAX = 500 /* length of the list of those with most engagement */
 };
 
 /* What the index knows of a reel. */
@@ -48,8 +48,9 @@ struct reels__feed_index {
     uint32_t free_slot;               /* position + 1 */
     struct reels__map_u64 by_reel;    /* -> position */
     struct reels__map_u64 by_creator; /* -> position of the newest */
-    uint64_t *fresh;                  /* reel IDs, newest first */
+    uint64_t *fresh;                  /* all reel IDs, newest first */
     size_t fresh_count;
+    size_t fresh_capacity;
     uint64_t *trending; /* reel IDs, most engagement first */
     size_t trending_count;
     size_t read_at;       /* where the looking for slots to read goes on */
@@ -87,7 +88,9 @@ reels_status
 reels__feed_index_rank(struct reels__feed_index *index, int64_t now_unix_us, reels_error *err);
 
 /* Copies entries: of the lists, of a creator's newest, of one reel (1 when it is there). */
+/* *at: the place in the list of all, newest first, to begin at; moved past what was looked at. */
 size_t reels__feed_index_fresh(struct reels__feed_index *index,
+                               size_t *at,
                                struct reels__feed_entry *out,
                                size_t capacity);
 size_t reels__feed_index_trending(struct reels__feed_index *index,

@@ -15,6 +15,7 @@
 enum {
     ITEM_BYTES = 28, /* reel, creator, score, sources */
     ROWS_BYTES_MAX = 65536,
+    OLDER_MAX = 64, /* looks behind the newest, candidates_per_source at a time */
     CURSOR_MAX = REELS_ID_TEXT_LEN + 1 + 10
 };
 
@@ -146,6 +147,52 @@ cursor_read(const char *text, uint64_t *out_session_id, size_t *out_position, re
 
 /* ---- making ---- */
 
+/* Leaves of the candidates behind the first `kept` those that may be shown. */
+static reels_status keep_showable(reels_feed *feed,
+                                  const reels_call *call,
+                                  uint64_t viewer_id,
+                                  struct reels__candidate *candidates,
+                                  size_t kept,
+                                  size_t *count,
+                                  reels_error *err)
+{
+    struct reels__candidate *added = candidates + kept;
+    size_t left = *count - kept;
+    REELS_TRY(reels__feed_drop_seen(feed, call, viewer_id, added, left, err));
+    left = reels__feed_compact(added, left);
+    REELS_TRY(reels__feed_drop_hidden(feed, call, viewer_id, added, left, err));
+    *count = kept + reels__feed_compact(added, left);
+    return REELS_OK;
+}
+
+/* Gathers and filters. Whoever has seen what the sources name first gets older reels. */
+static reels_status gather_showable(reels_feed *feed,
+                                    const reels_call *call,
+                                    uint64_t viewer_id,
+                                    struct reels__candidate *candidates,
+                                    size_t *out_count,
+                                    reels_error *err)
+{
+    size_t capacity = REELS__FEED_CANDIDATES_MAX;
+    size_t count = 0;
+    size_t fresh_at = 0;
+    REELS_TRY(
+        reels__feed_gather(feed, call, viewer_id, candidates, capacity, &count, &fresh_at, err));
+    REELS_TRY(keep_showable(feed, call, viewer_id, candidates, 0, &count, err));
+    for (int i = 0; i < OLDER_MAX && count < feed->options.session_items_max; i++) {
+        size_t kept = count;
+        size_t before = fresh_at;
+        REELS_TRY(
+            reels__feed_gather_older(feed, candidates, kept, capacity, &fresh_at, &count, err));
+        if (fresh_at == before) {
+            break;
+        }
+        REELS_TRY(keep_showable(feed, call, viewer_id, candidates, kept, &count, err));
+    }
+    *out_count = count;
+    return REELS_OK;
+}
+
 /* Gathers, filters, scores and orders a new session. */
 static reels_status session_make(reels_feed *feed,
                                  const reels_call *call,
@@ -159,17 +206,8 @@ static reels_status session_make(reels_feed *feed,
     if (candidates == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for candidates");
     }
-    reels_status status = reels__feed_gather(
-        feed, call, viewer_id, candidates, REELS__FEED_CANDIDATES_MAX, &count, err);
+    reels_status status = gather_showable(feed, call, viewer_id, candidates, &count, err);
     if (status == REELS_OK) {
-        status = reels__feed_drop_seen(feed, call, viewer_id, candidates, count, err);
-    }
-    if (status == REELS_OK) {
-        count = reels__feed_compact(candidates, count);
-        status = reels__feed_drop_hidden(feed, call, viewer_id, candidates, count, err);
-    }
-    if (status == REELS_OK) {
-        count = reels__feed_compact(candidates, count);
         status = reels__feed_score(feed->ctx,
                                    feed->parts.model,
                                    call,

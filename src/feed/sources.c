@@ -81,7 +81,8 @@ static reels_status add_followed(reels_feed *feed,
     return status;
 }
 
-static reels_status add_lists(reels_feed *feed, struct gather *gather, reels_error *err)
+static reels_status
+add_lists(reels_feed *feed, struct gather *gather, size_t *out_fresh_at, reels_error *err)
 {
     size_t max = feed->options.candidates_per_source;
     struct reels__feed_entry *entries = reels__mem_calloc(feed->ctx, max, sizeof(*entries));
@@ -91,7 +92,7 @@ static reels_status add_lists(reels_feed *feed, struct gather *gather, reels_err
     size_t count = reels__feed_index_trending(&feed->index, entries, max);
     reels_status status = add(gather, entries, count, REELS_FEED_SOURCE_TRENDING, err);
     if (status == REELS_OK) {
-        count = reels__feed_index_fresh(&feed->index, entries, max);
+        count = reels__feed_index_fresh(&feed->index, out_fresh_at, entries, max);
         status = add(gather, entries, count, REELS_FEED_SOURCE_FRESH, err);
     }
     reels__mem_free(feed->ctx, entries);
@@ -104,17 +105,48 @@ reels_status reels__feed_gather(reels_feed *feed,
                                 struct reels__candidate *candidates,
                                 size_t capacity,
                                 size_t *out_count,
+                                size_t *out_fresh_at,
                                 reels_error *err)
 {
+    *out_fresh_at = 0;
     struct gather gather = {.candidates = candidates, .capacity = capacity};
     reels_status status = reels__map_u64_init(&gather.by_reel, feed->ctx, capacity + 1, err);
     if (status == REELS_OK) {
         status = add_followed(feed, call, viewer_id, &gather, err);
     }
     if (status == REELS_OK) {
-        status = add_lists(feed, &gather, err);
+        status = add_lists(feed, &gather, out_fresh_at, err);
     }
     reels__map_u64_dispose(&gather.by_reel);
+    *out_count = gather.count;
+    return status;
+}
+
+reels_status reels__feed_gather_older(reels_feed *feed,
+                                      struct reels__candidate *candidates,
+                                      size_t kept,
+                                      size_t capacity,
+                                      size_t *fresh_at,
+                                      size_t *out_count,
+                                      reels_error *err)
+{
+    size_t max = feed->options.candidates_per_source;
+    struct gather gather = {.candidates = candidates, .capacity = capacity, .count = kept};
+    struct reels__feed_entry *entries = reels__mem_calloc(feed->ctx, max, sizeof(*entries));
+    reels_status status = reels__map_u64_init(&gather.by_reel, feed->ctx, capacity + 1, err);
+    if (status == REELS_OK && entries == NULL) {
+        status = reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for %zu candidates", max);
+    }
+    for (size_t i = 0; status == REELS_OK && i < kept; i++) {
+        status = reels__map_u64_put(&gather.by_reel, candidates[i].entry.reel_id, i, err);
+    }
+    if (status == REELS_OK) {
+        size_t room = capacity - kept < max ? capacity - kept : max;
+        size_t count = reels__feed_index_fresh(&feed->index, fresh_at, entries, room);
+        status = add(&gather, entries, count, REELS_FEED_SOURCE_FRESH, err);
+    }
+    reels__map_u64_dispose(&gather.by_reel);
+    reels__mem_free(feed->ctx, entries);
     *out_count = gather.count;
     return status;
 }

@@ -115,6 +115,36 @@ START_TEST(test_feed_shows_everything_once_and_nothing_twice)
 }
 END_TEST
 
+/* More than the sources name at first: it goes on to what is older. */
+START_TEST(test_feed_shows_what_is_older_to_whoever_has_seen_the_rest)
+{
+    enum {
+        MANY = 900
+    };
+    static uint8_t seen[MANY];
+    uint8_t reported[MANY] = {0};
+    size_t total = 0;
+    size_t got = 1;
+    memset(seen, 0, sizeof(seen));
+    for (uint64_t i = 0; i < MANY; i++) {
+        (void)world_reel(&world, 200 + i % 50, REELS_VISIBILITY_PUBLIC);
+    }
+    world_settle(&world);
+    while (got > 0) {
+        got = read_all(VIEWER, seen, sizeof(seen));
+        total += got;
+        for (size_t i = 0; i < MANY; i++) {
+            if (seen[i] && !reported[i]) {
+                report_seen(5000 + i);
+                reported[i] = 1;
+            }
+        }
+        world_settle(&world);
+    }
+    ck_assert_uint_eq(total, MANY);
+}
+END_TEST
+
 START_TEST(test_feed_keeps_creators_apart)
 {
     reels_feed_item items[REELS_FEED_PAGE_ITEMS];
@@ -385,6 +415,7 @@ int main(void)
     TCase *tcase = tcase_create("feed");
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_feed_shows_everything_once_and_nothing_twice);
+    tcase_add_test(tcase, test_feed_shows_what_is_older_to_whoever_has_seen_the_rest);
     tcase_add_test(tcase, test_feed_keeps_creators_apart);
     tcase_add_test(tcase, test_feed_leaves_out_what_must_not_be_shown);
     tcase_add_test(tcase, test_feed_forgets_nothing_that_was_seen);
