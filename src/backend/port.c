@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <reels/backend/queue.h>
+
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -83,6 +85,19 @@ reels_status reels__array_read(const reels_ctx *ctx,
         }
     }
     *out_copy = copy;
+    return REELS_OK;
+}
+
+reels_status reels__queue_name_check(const char *name, const char *what, reels_error *err)
+{
+    size_t len = 0;
+    if (name != NULL && name[0] >= 'a' && name[0] <= 'z') {
+        len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+    }
+    if (len == 0 || len > REELS_QUEUE_NAME_BYTES_MAX || name[len] != '\0') {
+        return reels__fail(
+            err, REELS_ERR_INVALID_ARG, "%s is not [a-z][a-z0-9._-]* of up to 200 bytes", what);
+    }
     return REELS_OK;
 }
 

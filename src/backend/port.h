@@ -42,6 +42,9 @@ reels_status reels__scheme_open(
 /* What follows the scheme's colon. The URL must have one. */
 const char *reels__url_rest(const char *url);
 
+/* What may name a topic, a group or a consumer: [a-z][a-z0-9._-]*, up to 200 bytes. */
+reels_status reels__queue_name_check(const char *name, const char *what, reels_error *err);
+
 /* 1..len_max bytes of UTF-8. */
 reels_status
 reels__name_check(const char *name, size_t len_max, const char *what, reels_error *err);

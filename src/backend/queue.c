@@ -125,19 +125,6 @@ uint32_t reels_queue_partition(const uint8_t *key, size_t len, uint32_t partitio
     return partitions > 1 ? (uint32_t)(reels__xxh64(key, len) % partitions) : 0;
 }
 
-static reels_status name_check(const char *name, const char *what, reels_error *err)
-{
-    size_t len = 0;
-    if (name != NULL && name[0] >= 'a' && name[0] <= 'z') {
-        len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
-    }
-    if (len == 0 || len > REELS_QUEUE_NAME_BYTES_MAX || name[len] != '\0') {
-        return reels__fail(
-            err, REELS_ERR_INVALID_ARG, "%s is not [a-z][a-z0-9._-]* of up to 200 bytes", what);
-    }
-    return REELS_OK;
-}
-
 /* Asks the backend and remembers the answer. */
 static reels_status topic_open(reels_queue *queue,
                                const reels_call *call,
@@ -169,7 +156,7 @@ reels_status reels_queue_topic_open(reels_queue *queue,
                                     reels_error *err)
 {
     REELS_REQUIRE(queue != NULL, err, "queue is NULL");
-    REELS_TRY(name_check(topic, "topic", err));
+    REELS_TRY(reels__queue_name_check(topic, "topic", err));
     REELS_REQUIRE(partitions <= REELS_QUEUE_PARTITIONS_MAX, err, "partitions is above 1024");
     REELS_TRY(reels__call_check(queue->ctx, call, err));
     uint32_t found = 0;
@@ -227,7 +214,7 @@ reels_status reels_queue_append(reels_queue *queue,
                                 reels_error *err)
 {
     REELS_REQUIRE(queue != NULL, err, "queue is NULL");
-    REELS_TRY(name_check(topic, "topic", err));
+    REELS_TRY(reels__queue_name_check(topic, "topic", err));
     REELS_REQUIRE(
         records_count <= REELS_QUEUE_BATCH_RECORDS_MAX, err, "records_count is above 10000");
     REELS_REQUIRE(records != NULL || records_count == 0, err, "records is NULL");
@@ -257,9 +244,9 @@ reels_status reels_queue_group_join(reels_queue *queue,
     REELS_REQUIRE(join != NULL, err, "join is NULL");
     reels_queue_join full = {0};
     REELS_TRY(reels__options_read(join, JOIN_V1, &full, sizeof full, "reels_queue_join", err));
-    REELS_TRY(name_check(full.topic, "topic", err));
-    REELS_TRY(name_check(full.group, "group", err));
-    REELS_TRY(name_check(full.consumer, "consumer", err));
+    REELS_TRY(reels__queue_name_check(full.topic, "topic", err));
+    REELS_TRY(reels__queue_name_check(full.group, "group", err));
+    REELS_TRY(reels__queue_name_check(full.consumer, "consumer", err));
     full.lease_us = full.lease_us != 0 ? full.lease_us : LEASE_DEFAULT_US;
     REELS_REQUIRE(full.lease_us >= LEASE_MIN_US && full.lease_us <= LEASE_MAX_US,
                   err,
@@ -366,9 +353,9 @@ reels_status reels_queue_lags(reels_queue *queue,
     if (queue->vtable.lag == NULL) {
         return reels__fail(err, REELS_ERR_UNSUPPORTED, "this queue tells no lags");
     }
-    REELS_TRY(name_check(topic, "topic", err));
+    REELS_TRY(reels__queue_name_check(topic, "topic", err));
     if (group != NULL) {
-        REELS_TRY(name_check(group, "group", err));
+        REELS_TRY(reels__queue_name_check(group, "group", err));
     }
     REELS_REQUIRE(out_lags != NULL || capacity == 0, err, "out_lags is NULL");
     REELS_TRY(reels__call_check(queue->ctx, call, err));
@@ -406,8 +393,8 @@ reels_status reels_queue_offset_load(reels_queue *queue,
                                      reels_error *err)
 {
     REELS_TRY(offsets_supported(queue, err));
-    REELS_TRY(name_check(topic, "topic", err));
-    REELS_TRY(name_check(group, "group", err));
+    REELS_TRY(reels__queue_name_check(topic, "topic", err));
+    REELS_TRY(reels__queue_name_check(group, "group", err));
     REELS_TRY(offsets_check(offsets, offsets_count, err));
     REELS_TRY(reels__call_check(queue->ctx, call, err));
     return queue->vtable.offset_load(queue->impl, call, topic, group, offsets, offsets_count, err);

@@ -12,8 +12,7 @@
 #include "port.h"
 
 enum {
-    NAME_LEN_MAX = 48,
-    TOPIC_LEN_MAX = 255
+    NAME_LEN_MAX = 48
 };
 
 static int name_is_valid(const char *name)
@@ -355,7 +354,7 @@ op_check(const reels_op *op, const reels_value *shard, size_t *bytes, reels_erro
 
 static reels_status event_check(const reels_event_out *event, size_t *bytes, reels_error *err)
 {
-    REELS_TRY(reels__name_check(event->topic, TOPIC_LEN_MAX, "event: topic", err));
+    REELS_TRY(reels__queue_name_check(event->topic, "event: topic", err));
     REELS_REQUIRE(event->key != NULL && event->key_len >= 1 &&
                       event->key_len <= REELS_EVENT_KEY_BYTES_MAX,
                   err,

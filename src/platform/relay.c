@@ -106,7 +106,15 @@ publish_topic(reels_platform *platform, const char *topic, size_t count, reels_e
     for (size_t i = 0; i < made; i++) {
         relay->appended[i].payload = reels_buf_data(relay->payloads) + begins[i];
     }
-    return reels_queue_append(platform->queue, NULL, topic, relay->appended, made, err);
+    reels_status status =
+        reels_queue_append(platform->queue, NULL, topic, relay->appended, made, err);
+    if (status == REELS_ERR_NOT_FOUND && !topic_is_ours(topic)) {
+        /* A host's topic that nobody has opened yet must not keep all other events waiting. */
+        REELS_TRY(reels_queue_topic_open(
+            platform->queue, NULL, topic, platform->config.partitions_count, NULL, err));
+        status = reels_queue_append(platform->queue, NULL, topic, relay->appended, made, err);
+    }
+    return status;
 }
 
 /* Appends everything that was claimed, topic by topic, then acknowledges it. */

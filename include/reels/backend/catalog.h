@@ -101,7 +101,7 @@ typedef struct reels_op {
 
 /** An event that is published if, and only if, the commit takes effect. */
 typedef struct reels_event_out {
-    const char *topic;
+    const char *topic; /**< [a-z][a-z0-9._-]*, up to 200 bytes, as the queue has them */
     const uint8_t *key;
     size_t key_len; /**< 1..1024 */
     const uint8_t *payload;

@@ -282,6 +282,44 @@ static reels_status open_json(const char *json, size_t len)
 #define MEMORY_JSON                                                                                \
     "\"catalog_url\":\"mem:\",\"stats_url\":\"mem:\",\"blob_url\":\"mem:\",\"queue_url\":\"mem:\""
 
+/* Nobody opened its topic: the events of others must not wait for that. */
+START_TEST(test_roles_a_hosts_own_topic_stops_nobody)
+{
+    reels_catalog *catalog = reels_platform_catalog(platform);
+    reels_value shard = {.type = REELS_TYPE_ID, .integer = 77};
+    reels_event_out event = {.topic = "host.unopened", .key = (const uint8_t *)"k", .key_len = 1};
+    reels_commit commit = {
+        .struct_size = sizeof(commit), .shard = shard, .events = &event, .events_count = 1};
+    reels_commit_result result = {0};
+    uint64_t reel = 5000;
+    int64_t due = 0;
+    int64_t likes = 0;
+    uint32_t counter = REELS_COUNTER_LIKES;
+    make(reel, REELS_REEL_READY);
+    test_ok(&env, reels_catalog_commit(catalog, NULL, &commit, 1, &result, &env.err));
+    test_ok(&env,
+            reels_relation_set(reels_platform_social(platform),
+                               NULL,
+                               REELS_RELATION_LIKE,
+                               BOB,
+                               reel,
+                               1,
+                               NULL,
+                               &env.err));
+    test_ok(&env, reels_platform_step(platform, REELS_ROLE_RELAY, 0, &due, &env.err));
+    test_ok(&env,
+            reels_platform_settle(platform, NULL, REELS_ROLE_RELAY | REELS_ROLE_COUNTER, &env.err));
+    test_ok(&env,
+            reels_counter_read(
+                reels_platform_stats(platform), NULL, &reel, 1, &counter, 1, &likes, &env.err));
+    ck_assert_int_eq(likes, 1);
+    /* What no queue could ever take is refused where it is written. */
+    event.topic = "Host Mail";
+    test_status(REELS_ERR_INVALID_ARG,
+                reels_catalog_commit(catalog, NULL, &commit, 1, &result, NULL));
+}
+END_TEST
+
 START_TEST(test_roles_json_that_is_wrong_says_what)
 {
     static const struct {
@@ -553,6 +591,7 @@ int main(void)
     tcase_add_test(cases, test_roles_a_dead_workers_reel_goes_back_and_then_fails);
     tcase_add_test(cases, test_roles_a_reel_removed_while_processed_leaves_nothing);
     tcase_add_test(cases, test_roles_a_hosts_own_events_are_not_touched);
+    tcase_add_test(cases, test_roles_a_hosts_own_topic_stops_nobody);
     tcase_add_test(cases, test_roles_json_that_is_wrong_says_what);
     tcase_add_test(cases, test_roles_json_is_bounded_in_size_and_depth);
     tcase_add_test(cases, test_roles_configurations_are_judged);
