@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/blob_prefix.h"
+#include "base/compiler.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -71,41 +72,98 @@ static reels_status sweep(reels_platform *platform, reels_reel *reel, reels_erro
     return reels__reel_erase_deleted(platform->reels, NULL, reel->id, err);
 }
 
-/* Walks the reels of one state within the budget. */
-static reels_status walk(reels_platform *platform,
-                         uint32_t state,
-                         reels_status (*visit)(reels_platform *, reels_reel *, reels_error *),
-                         int64_t end,
-                         reels_error *err)
+struct walk {
+    uint32_t state;
+    reels_status (*visit)(reels_platform *, reels_reel *, reels_error *);
+};
+
+static const struct walk walks[] = {{REELS_REEL_PROCESSING, rescue}, {REELS_REEL_DELETED, sweep}};
+
+/* Remembers the first failure: what is behind it has its turn all the same. */
+struct outcome {
+    reels_status status;
+    reels_error *err;
+};
+
+static void note(struct outcome *outcome, reels_status status)
 {
-    reels_buf *cursor = NULL;
-    size_t count = 0;
+    if (status < 0 && outcome->status == REELS_OK) {
+        outcome->status = status;
+        outcome->err = NULL;
+    }
+}
+
+static void visit_page(reels_platform *platform,
+                       const struct walk *walk,
+                       reels_reel *page,
+                       size_t count,
+                       struct outcome *outcome)
+{
+    for (size_t i = 0; i < count; i++) {
+        note(outcome, walk->visit(platform, &page[i], outcome->err));
+    }
+}
+
+/* Goes on where the step before stopped, until the end of the state or of the budget. */
+static void walk_on(reels_platform *platform,
+                    const struct walk *walk,
+                    reels_buf *cursor,
+                    reels_reel *page,
+                    int64_t end,
+                    struct outcome *outcome)
+{
+    reels_status status;
+    do {
+        size_t count = 0;
+        page[0].struct_size = sizeof(page[0]);
+        status = reels_reel_list(platform->reels,
+                                 NULL,
+                                 REELS_REEL_ORDER_STATE,
+                                 walk->state,
+                                 cursor,
+                                 page,
+                                 PAGE,
+                                 &count,
+                                 outcome->err);
+        note(outcome, status);
+        visit_page(platform, walk, page, count, outcome);
+    } while (status == REELS_OK && reels_buf_len(cursor) > 0 &&
+             reels_ctx_now_mono_us(platform->ctx) < end);
+    if (status < 0) {
+        reels_buf_clear(cursor);
+    }
+}
+
+static reels_status walk_all(reels_platform *platform, int64_t end, reels_error *err)
+{
+    struct reels__maintenance *maintenance = &platform->maintenance;
+    struct outcome outcome = {.status = REELS_OK, .err = err};
+    int64_t again = reels_ctx_now_mono_us(platform->ctx) + REELS_EVERY_US;
     reels_reel *page = reels__mem_calloc(platform->ctx, PAGE, sizeof(*page));
     if (page == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to walk reels");
     }
-    reels_status status = reels_buf_new(platform->ctx, CURSOR_BYTES_MAX, &cursor, err);
-    do {
-        page[0].struct_size = sizeof(page[0]);
+    for (size_t i = 0; i < REELS__COUNT(walks); i++) {
+        reels_buf **cursor = &maintenance->cursors[i];
+        reels_status status =
+            *cursor != NULL ? REELS_OK
+                            : reels_buf_new(platform->ctx, CURSOR_BYTES_MAX, cursor, outcome.err);
+        note(&outcome, status);
         if (status == REELS_OK) {
-            status = reels_reel_list(platform->reels,
-                                     NULL,
-                                     REELS_REEL_ORDER_STATE,
-                                     state,
-                                     cursor,
-                                     page,
-                                     PAGE,
-                                     &count,
-                                     err);
+            walk_on(platform, &walks[i], *cursor, page, end, &outcome);
+            again = reels_buf_len(*cursor) > 0 ? reels_ctx_now_mono_us(platform->ctx) : again;
         }
-        for (size_t i = 0; status == REELS_OK && i < count; i++) {
-            status = visit(platform, &page[i], err);
-        }
-    } while (status == REELS_OK && reels_buf_len(cursor) > 0 &&
-             reels_ctx_now_mono_us(platform->ctx) < end);
-    reels_buf_free(cursor);
+    }
     reels__mem_free(platform->ctx, page);
-    return status;
+    maintenance->reels_due = again;
+    return outcome.status;
+}
+
+void reels__maintenance_dispose(struct reels__maintenance *maintenance)
+{
+    for (size_t i = 0; i < REELS__COUNT(walks); i++) {
+        reels_buf_free(maintenance->cursors[i]);
+    }
 }
 
 reels_status reels__maintenance_step(reels_platform *platform,
@@ -114,18 +172,17 @@ reels_status reels__maintenance_step(reels_platform *platform,
                                      reels_error *err)
 {
     struct reels__maintenance *maintenance = &platform->maintenance;
+    struct outcome outcome = {.status = REELS_OK, .err = err};
     int64_t now = reels_ctx_now_mono_us(platform->ctx);
-    int64_t end = now + budget_us;
     if (now >= maintenance->uploads_due) {
-        REELS_TRY(reels_uploads_expire_step(
-            platform->uploads, budget_us, &maintenance->uploads_due, err));
+        note(&outcome,
+             reels_uploads_expire_step(
+                 platform->uploads, budget_us, &maintenance->uploads_due, outcome.err));
     }
     if (now >= maintenance->reels_due) {
-        REELS_TRY(walk(platform, REELS_REEL_PROCESSING, rescue, end, err));
-        REELS_TRY(walk(platform, REELS_REEL_DELETED, sweep, end, err));
-        maintenance->reels_due = reels_ctx_now_mono_us(platform->ctx) + REELS_EVERY_US;
+        note(&outcome, walk_all(platform, now + budget_us, outcome.err));
     }
     *out_next_due = maintenance->uploads_due < maintenance->reels_due ? maintenance->uploads_due
                                                                       : maintenance->reels_due;
-    return REELS_OK;
+    return outcome.status;
 }

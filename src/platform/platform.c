@@ -176,6 +176,7 @@ void reels_platform_free(reels_platform *platform)
         (void)reels_counter_flush(platform->counter, NULL);
     }
     reels__relay_dispose(platform);
+    reels__maintenance_dispose(&platform->maintenance);
     reels_counter_free(platform->counter);
     reels_feed_free(platform->feed);
     reels_social_free(platform->social);

@@ -26,6 +26,7 @@ struct reels__media_role; /* media_role.c; NULL when this build has no media */
 struct reels__maintenance {
     int64_t uploads_due;
     int64_t reels_due;
+    reels_buf *cursors[2]; /* how far each walk of maintenance.c has come; NULL before the first */
 };
 
 struct reels_platform {
@@ -90,6 +91,7 @@ reels_status reels__media_role_step(struct reels__media_role *role,
 reels_upload_check_fn reels__media_upload_check(void);
 
 /* maintenance.c */
+void reels__maintenance_dispose(struct reels__maintenance *maintenance);
 reels_status reels__maintenance_step(reels_platform *platform,
                                      int64_t budget_us,
                                      int64_t *out_next_due,

@@ -57,7 +57,8 @@ static reels_status erase_one(reels_uploads *uploads, uint64_t reel_id, reels_er
     return status;
 }
 
-/* Erases those of the page that have expired, within the budget. *out_more: there may be more. */
+/* Erases those of the page that have expired, within the budget; one that cannot be erased does not
+ * keep the others. The first failure is given. *out_more: there may be more. */
 static reels_status erase_page(reels_uploads *uploads,
                                const reels_rows *rows,
                                int64_t end_mono_us,
@@ -67,6 +68,7 @@ static reels_status erase_page(reels_uploads *uploads,
 {
     int64_t now = reels_ctx_now_unix_us(uploads->ctx);
     size_t count = reels_rows_count(rows);
+    reels_status first = REELS_OK;
     for (size_t i = 0; i < count; i++) {
         struct reels__upload upload;
         uint64_t version = 0;
@@ -75,16 +77,17 @@ static reels_status erase_page(reels_uploads *uploads,
         if (upload.expires_unix_us > now) {
             *out_more = 0;
             *out_next_unix_us = upload.expires_unix_us;
-            return REELS_OK;
+            return first;
         }
-        REELS_TRY(erase_one(uploads, upload.reel_id, err));
+        reels_status status = erase_one(uploads, upload.reel_id, first == REELS_OK ? err : NULL);
+        first = first == REELS_OK ? status : first;
         if (reels_ctx_now_mono_us(uploads->ctx) >= end_mono_us) {
             *out_more = 1;
-            return REELS_OK;
+            return first;
         }
     }
     *out_more = count == BATCH;
-    return REELS_OK;
+    return first;
 }
 
 reels_status reels_uploads_expire_step(reels_uploads *uploads,
@@ -104,11 +107,14 @@ reels_status reels_uploads_expire_step(reels_uploads *uploads,
     if (status == REELS_OK) {
         status = reels_buf_new(uploads->ctx, CURSOR_BYTES_MAX, &cursor, err);
     }
+    reels_status first = REELS_OK;
     while (status == REELS_OK && more) {
         reels_rows_clear(rows);
-        status = scan_oldest(uploads, cursor, rows, err);
+        status = scan_oldest(uploads, cursor, rows, first == REELS_OK ? err : NULL);
         if (status == REELS_OK) {
-            status = erase_page(uploads, rows, end, &more, &next_unix_us, err);
+            reels_status erased = erase_page(
+                uploads, rows, end, &more, &next_unix_us, first == REELS_OK ? err : NULL);
+            first = first == REELS_OK ? erased : first;
         }
         if (reels_ctx_now_mono_us(uploads->ctx) >= end) {
             break;
@@ -122,6 +128,7 @@ reels_status reels_uploads_expire_step(reels_uploads *uploads,
     if (next_unix_us != INT64_MAX && next_unix_us - reels_ctx_now_unix_us(uploads->ctx) < wait) {
         wait = next_unix_us - reels_ctx_now_unix_us(uploads->ctx);
     }
-    *out_next_due = more && status == REELS_OK ? now : now + (wait > 0 ? wait : 0);
-    return status;
+    first = first == REELS_OK ? status : first;
+    *out_next_due = more && first == REELS_OK ? now : now + (wait > 0 ? wait : 0);
+    return first;
 }

@@ -214,6 +214,149 @@ START_TEST(test_roles_a_reel_removed_while_processed_leaves_nothing)
 }
 END_TEST
 
+/* ---- a store that fails for one reel ---- */
+
+static reels_blob *inner_blob;
+static char failing_prefix[64];
+
+static reels_status over_put(void *impl,
+                             const reels_call *call,
+                             const char *key,
+                             const reels_blob_source *source,
+                             reels_blob_info *out_info,
+                             reels_error *err)
+{
+    return reels_blob_put(impl, call, key, source, out_info, err);
+}
+
+static reels_status over_get(void *impl,
+                             const reels_call *call,
+                             const char *key,
+                             uint64_t offset,
+                             uint64_t length_bytes,
+                             reels_sink_fn sink,
+                             void *sink_user,
+                             reels_blob_info *out_info,
+                             reels_error *err)
+{
+    return reels_blob_get(impl, call, key, offset, length_bytes, sink, sink_user, out_info, err);
+}
+
+static reels_status over_head(void *impl,
+                              const reels_call *call,
+                              const char *key,
+                              reels_blob_info *out_info,
+                              reels_error *err)
+{
+    return reels_blob_head(impl, call, key, out_info, err);
+}
+
+static reels_status over_remove(void *impl,
+                                const reels_call *call,
+                                const char *const *keys,
+                                size_t keys_count,
+                                reels_error *err)
+{
+    return reels_blob_remove(impl, call, keys, keys_count, err);
+}
+
+static reels_status over_list(void *impl,
+                              const reels_call *call,
+                              const char *prefix,
+                              const char *after,
+                              uint32_t limit,
+                              reels_blob_entry_fn entry,
+                              void *entry_user,
+                              reels_error *err)
+{
+    if (failing_prefix[0] != '\0' && strcmp(prefix, failing_prefix) == 0) {
+        return reels_error_set(err, REELS_ERR_IO, 0, "this folder cannot be read");
+    }
+    return reels_blob_list(impl, call, prefix, after, limit, entry, entry_user, err);
+}
+
+static void over_destroy(void *impl)
+{
+    reels_blob_free(impl);
+}
+
+static const reels_blob_vtable over_table = {.struct_size = sizeof(over_table),
+                                             .destroy = over_destroy,
+                                             .put = over_put,
+                                             .get = over_get,
+                                             .head = over_head,
+                                             .remove = over_remove,
+                                             .list = over_list};
+
+static void remove_reel(uint64_t id, char media[96])
+{
+    char prefix[64];
+    make(id, REELS_REEL_READY);
+    test_ok(&env, reels_reel_media_prefix(id, 1, prefix, sizeof(prefix)));
+    (void)snprintf(media, 96, "%smaster.m3u8", prefix);
+    put_blob(media);
+    test_ok(&env, reels_platform_reel_remove(platform, NULL, id, ADA, &env.err));
+}
+
+/* What cannot be swept today keeps nothing else from being swept, and is swept when it can be. */
+START_TEST(test_roles_a_sweep_that_fails_keeps_no_other)
+{
+    enum {
+        REELS = 70 /* more than are looked at in one go */
+    };
+    char media[REELS][96];
+    int64_t due = 0;
+    for (uint64_t i = 0; i < REELS; i++) {
+        remove_reel(100 + i, media[i]);
+    }
+    memcpy(failing_prefix, "m/", 2);
+    test_ok(&env, reels_id_text_write(100, failing_prefix + 2, 60, &env.err));
+    strcat(failing_prefix, "/");
+    inner_blob = platform->blob;
+    test_ok(&env, reels_blob_new(env.ctx, &over_table, inner_blob, &platform->blob, &env.err));
+    test_clock_advance(&env.clock, 3000000);
+    test_status(REELS_ERR_IO,
+                reels_platform_step(platform, REELS_ROLE_MAINTENANCE, 1000000, &due, &env.err));
+    ck_assert_ptr_nonnull(strstr(env.err.message, "cannot be read"));
+    ck_assert_uint_eq(get(100).state, REELS_REEL_DELETED);
+    for (uint64_t i = 1; i < REELS; i++) {
+        ck_assert_uint_eq(get(100 + i).state, REELS_REEL_NONE);
+        test_status(REELS_ERR_NOT_FOUND, head_blob(media[i]));
+    }
+    failing_prefix[0] = '\0';
+    maintain();
+    ck_assert_uint_eq(get(100).state, REELS_REEL_NONE);
+    test_status(REELS_ERR_NOT_FOUND, head_blob(media[0]));
+}
+END_TEST
+
+/* A step without time does one page and the next goes on behind it. */
+START_TEST(test_roles_a_sweep_goes_on_where_it_stopped)
+{
+    enum {
+        REELS = 70
+    };
+    char media[96];
+    int64_t due = 0;
+    int left = REELS;
+    for (uint64_t i = 0; i < REELS; i++) {
+        remove_reel(100 + i, media);
+    }
+    test_clock_advance(&env.clock, 3000000);
+    for (int steps = 1; steps <= 3; steps++) {
+        test_ok(&env, reels_platform_step(platform, REELS_ROLE_MAINTENANCE, 0, &due, &env.err));
+        int before = left;
+        left = 0;
+        for (uint64_t i = 0; i < REELS; i++) {
+            left += get(100 + i).state != REELS_REEL_NONE;
+        }
+        ck_assert_int_lt(left, before);
+        ck_assert_int_eq(due <= reels_ctx_now_mono_us(env.ctx), left > 0);
+    }
+    ck_assert_int_eq(left, 0);
+}
+END_TEST
+
 /* ---- the relay ---- */
 
 /* What a host publishes on a topic of its own goes out byte for byte, even when it reads as an
@@ -590,6 +733,8 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, test_roles_a_dead_workers_reel_goes_back_and_then_fails);
     tcase_add_test(cases, test_roles_a_reel_removed_while_processed_leaves_nothing);
+    tcase_add_test(cases, test_roles_a_sweep_that_fails_keeps_no_other);
+    tcase_add_test(cases, test_roles_a_sweep_goes_on_where_it_stopped);
     tcase_add_test(cases, test_roles_a_hosts_own_events_are_not_touched);
     tcase_add_test(cases, test_roles_a_hosts_own_topic_stops_nobody);
     tcase_add_test(cases, test_roles_json_that_is_wrong_says_what);
