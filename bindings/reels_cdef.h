@@ -1949,6 +1949,8 @@ const reels_table *reels_rendition_table(void);
 
 reels_status reels_renditions_put(reels_ctx *ctx, reels_catalog *catalog, const reels_call *call, uint64_t reel_id, uint32_t generation, const reels_rendition *renditions, size_t renditions_count, reels_error *err);
 
+reels_status reels_renditions_remove(reels_ctx *ctx, reels_catalog *catalog, const reels_call *call, uint64_t reel_id, uint32_t kept_generation, reels_error *err);
+
 typedef struct reels_prefetch_entry {
     uint32_t struct_size;
     uint32_t reel_index;

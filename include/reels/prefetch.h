@@ -66,6 +66,27 @@ REELS_API reels_status reels_renditions_put(reels_ctx *ctx,
                                             size_t renditions_count,
                                             reels_error *err);
 
+/**
+ * Removes the renditions of all generations of a reel but one.
+ *
+ * @param      ctx              context
+ * @param      catalog          catalog, with the table declared
+ * @param      call             deadline and cancel; may be NULL
+ * @param      reel_id          reel; one without renditions is no failure
+ * @param      kept_generation  the one that stays; 0 = none
+ * @param[out] err              detail on failure; may be NULL
+ * @return REELS_OK; REELS_ERR_INVALID_ARG; REELS_ERR_IO; REELS_ERR_NO_MEMORY
+ * @ownership     borrowed for the call
+ * @threadsafety  any thread
+ * @since 0.1
+ */
+REELS_API reels_status reels_renditions_remove(reels_ctx *ctx,
+                                               reels_catalog *catalog,
+                                               const reels_call *call,
+                                               uint64_t reel_id,
+                                               uint32_t kept_generation,
+                                               reels_error *err);
+
 /** One thing to fetch, in the order in which to fetch. */
 typedef struct reels_prefetch_entry {
     uint32_t struct_size;

@@ -17,9 +17,10 @@ enum {
     NAME_BYTES = 64
 };
 
-/* Removes the media of all generations of a reel. */
+/* Removes the media of all generations of a reel, files and rows. */
 static reels_status remove_media(reels_platform *platform, uint64_t reel_id, reels_error *err)
 {
+    REELS_TRY(reels_renditions_remove(platform->ctx, platform->catalog, NULL, reel_id, 0, err));
     char prefix[NAME_BYTES] = "m/";
     REELS_TRY(reels_id_text_write(reel_id, prefix + 2, sizeof(prefix) - 2, err));
     memcpy(prefix + 2 + REELS_ID_TEXT_LEN, "/", 2);

@@ -266,6 +266,7 @@ static void sweep_generations(struct reels__media_job *job, uint32_t kept)
             (void)reels__blob_remove_prefix(platform->ctx, platform->blob, NULL, prefix, NULL);
         }
     }
+    (void)reels_renditions_remove(platform->ctx, platform->catalog, NULL, job->reel.id, kept, NULL);
 }
 
 /* Removes this attempt's files when its row, read again, can come to show them no more. It may be

@@ -24,7 +24,8 @@ enum {
 };
 
 enum {
-    ROWS_BYTES_MAX = 65536
+    ROWS_BYTES_MAX = 65536,
+    REMOVE_BATCH = 40 /* more than one generation has: each batch but the last removes some */
 };
 
 static const reels_column columns[COLUMNS] = {
@@ -112,6 +113,24 @@ check(const reels_rendition *renditions, size_t renditions_count, reels_error *e
     return REELS_OK;
 }
 
+static reels_status commit_ops(reels_catalog *catalog,
+                               const reels_call *call,
+                               uint64_t reel_id,
+                               const reels_op *ops,
+                               size_t ops_count,
+                               reels_error *err)
+{
+    reels_commit_result result = {0};
+    reels_commit commit = {.struct_size = sizeof(commit),
+                           .shard = reels__value_id(reel_id),
+                           .ops = ops,
+                           .ops_count = ops_count};
+    REELS_TRY(reels_catalog_commit(catalog, call, &commit, 1, &result, err));
+    return result.status == REELS_OK
+               ? REELS_OK
+               : reels__fail(err, result.status, "renditions could not be written");
+}
+
 reels_status reels_renditions_put(reels_ctx *ctx,
                                   reels_catalog *catalog,
                                   const reels_call *call,
@@ -128,7 +147,6 @@ reels_status reels_renditions_put(reels_ctx *ctx,
     REELS_TRY(check(renditions, renditions_count, err));
     reels_value(*rows)[COLUMNS] = reels__mem_calloc(ctx, renditions_count, sizeof(*rows));
     reels_op *ops = reels__mem_calloc(ctx, renditions_count, sizeof(*ops));
-    reels_commit_result result = {0};
     reels_status status = REELS_OK;
     if (rows == NULL || ops == NULL) {
         status = reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for renditions");
@@ -138,17 +156,57 @@ reels_status reels_renditions_put(reels_ctx *ctx,
         row_from_rendition(&renditions[i], reel_id, generation, i, rows[i]);
         ops[i] = (reels_op){.table = &descriptor, .values = rows[i], .kind = REELS_OP_PUT};
     }
-    reels_commit commit = {.struct_size = sizeof(commit),
-                           .shard = reels__value_id(reel_id),
-                           .ops = ops,
-                           .ops_count = renditions_count};
-    status = reels_catalog_commit(catalog, call, &commit, 1, &result, err);
-    if (status == REELS_OK && result.status != REELS_OK) {
-        status = reels__fail(err, result.status, "renditions could not be written");
-    }
+    status = commit_ops(catalog, call, reel_id, ops, renditions_count, err);
 out:
     reels__mem_free(ctx, ops);
     reels__mem_free(ctx, rows);
+    return status;
+}
+
+/* Removes those of up to REMOVE_BATCH rows that are not of the kept generation. */
+static reels_status remove_batch(reels_catalog *catalog,
+                                 const reels_call *call,
+                                 uint64_t reel_id,
+                                 uint32_t kept_generation,
+                                 reels_rows *rows,
+                                 reels_error *err)
+{
+    reels_value prefix = reels__value_id(reel_id);
+    reels_scan scan = {.struct_size = sizeof(scan),
+                       .table = &descriptor,
+                       .prefix = &prefix,
+                       .prefix_count = 1,
+                       .limit = REMOVE_BATCH};
+    reels_op ops[REMOVE_BATCH];
+    size_t ops_count = 0;
+    reels_rows_clear(rows);
+    REELS_TRY(reels_catalog_scan(catalog, call, &scan, rows, NULL, err));
+    for (size_t i = 0; i < reels_rows_count(rows); i++) {
+        const reels_value *row = reels_rows_get(rows, i, NULL);
+        if (row[GENERATION].integer != kept_generation) {
+            ops[ops_count++] =
+                (reels_op){.table = &descriptor, .values = row, .kind = REELS_OP_DELETE};
+        }
+    }
+    return ops_count > 0 ? commit_ops(catalog, call, reel_id, ops, ops_count, err) : REELS_OK;
+}
+
+reels_status reels_renditions_remove(reels_ctx *ctx,
+                                     reels_catalog *catalog,
+                                     const reels_call *call,
+                                     uint64_t reel_id,
+                                     uint32_t kept_generation,
+                                     reels_error *err)
+{
+    REELS_REQUIRE(ctx != NULL && catalog != NULL, err, "ctx and catalog are needed");
+    REELS_REQUIRE(reel_id > 0 && reel_id <= INT64_MAX, err, "reel_id must be a 63-bit ID");
+    reels_rows *rows = NULL;
+    reels_status status = reels_rows_new(ctx, ROWS_BYTES_MAX, &rows, err);
+    do {
+        status =
+            status < 0 ? status : remove_batch(catalog, call, reel_id, kept_generation, rows, err);
+    } while (status == REELS_OK && reels_rows_count(rows) == REMOVE_BATCH);
+    reels_rows_free(rows);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include <reels/platform.h>
 
 #include "platform/platform_internal.h"
+#include "prefetch/renditions.h"
 #include "test_check.h"
 
 enum {
@@ -141,6 +142,36 @@ static reels_status head_blob(const char *key)
     return reels_blob_head(reels_platform_blob(platform), NULL, key, &info, NULL);
 }
 
+static void put_rendition(uint64_t id, uint32_t generation)
+{
+    reels_rendition rendition = {.struct_size = sizeof(rendition), .file = "v.mp4"};
+    test_ok(&env,
+            reels_renditions_put(env.ctx,
+                                 reels_platform_catalog(platform),
+                                 NULL,
+                                 id,
+                                 generation,
+                                 &rendition,
+                                 1,
+                                 &env.err));
+}
+
+static size_t renditions_of(uint64_t id, uint32_t generation)
+{
+    reels_rendition found[REELS__RENDITIONS_MAX];
+    size_t count = 0;
+    test_ok(&env,
+            reels__renditions_read(env.ctx,
+                                   reels_platform_catalog(platform),
+                                   NULL,
+                                   id,
+                                   generation,
+                                   found,
+                                   &count,
+                                   &env.err));
+    return count;
+}
+
 /* ---- workers ---- */
 
 START_TEST(test_roles_a_dead_workers_reel_goes_back_and_then_fails)
@@ -151,6 +182,7 @@ START_TEST(test_roles_a_dead_workers_reel_goes_back_and_then_fails)
     strcat(partial, "v240/1.m4s");
     put_blob(partial);
     put_blob("m/zzz/1/other");
+    put_rendition(5, 1);
     for (uint32_t attempt = 1; attempt <= 3; attempt++) {
         uint64_t fence = take_lease(5);
         move(5, REELS_REEL_PROCESSING);
@@ -174,6 +206,7 @@ START_TEST(test_roles_a_dead_workers_reel_goes_back_and_then_fails)
                     reels_reel_update(reels_platform_reels(platform), NULL, &held, NULL));
     }
     test_status(REELS_ERR_NOT_FOUND, head_blob(partial));
+    ck_assert_uint_eq(renditions_of(5, 1), 0);
     test_ok(&env, head_blob("m/zzz/1/other"));
     maintain();
     ck_assert_uint_eq(get(5).state, REELS_REEL_FAILED);
@@ -194,6 +227,8 @@ START_TEST(test_roles_a_reel_removed_while_processed_leaves_nothing)
     put_blob(media);
     put_blob(raw);
     put_blob("m/zzz/1/other");
+    put_rendition(6, 1);
+    put_rendition(7, 1);
     reels_reel held = get(6);
     /* To others it is not there; to its creator it is. */
     test_status(REELS_ERR_NOT_FOUND, reels_platform_reel_remove(platform, NULL, 6, BOB, NULL));
@@ -207,6 +242,8 @@ START_TEST(test_roles_a_reel_removed_while_processed_leaves_nothing)
     ck_assert_uint_eq(get(6).state, REELS_REEL_NONE);
     test_status(REELS_ERR_NOT_FOUND, head_blob(media));
     test_status(REELS_ERR_NOT_FOUND, head_blob(raw));
+    ck_assert_uint_eq(renditions_of(6, 1), 0);
+    ck_assert_uint_eq(renditions_of(7, 1), 1);
     test_ok(&env, head_blob("m/zzz/1/other"));
     test_status(REELS_ERR_NOT_FOUND,
                 reels_reel_update(reels_platform_reels(platform), NULL, &held, NULL));

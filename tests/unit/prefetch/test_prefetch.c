@@ -250,6 +250,46 @@ START_TEST(test_prefetch_renditions_come_back_and_are_checked)
 }
 END_TEST
 
+static size_t rows_of(uint64_t reel_id, uint32_t generation)
+{
+    reels_rendition got[REELS__RENDITIONS_MAX];
+    size_t count = 0;
+    test_ok(
+        &env,
+        reels__renditions_read(env.ctx, catalog, NULL, reel_id, generation, got, &count, &env.err));
+    return count;
+}
+
+START_TEST(test_prefetch_renditions_of_old_generations_go)
+{
+    reels_rendition renditions[REELS__RENDITIONS_MAX];
+    for (uint32_t i = 0; i < REELS__RENDITIONS_MAX; i++) {
+        renditions[i] = video(i);
+    }
+    for (uint64_t reel_id = 1; reel_id <= 2; reel_id++) {
+        for (uint32_t generation = 1; generation <= 20; generation++) {
+            test_ok(&env,
+                    reels_renditions_put(env.ctx,
+                                         catalog,
+                                         NULL,
+                                         reel_id,
+                                         generation,
+                                         renditions,
+                                         REELS__RENDITIONS_MAX,
+                                         &env.err));
+        }
+    }
+    test_ok(&env, reels_renditions_remove(env.ctx, catalog, NULL, 1, 1, &env.err));
+    test_ok(&env, reels_renditions_remove(env.ctx, catalog, NULL, 2, 0, &env.err));
+    for (uint32_t generation = 1; generation <= 20; generation++) {
+        ck_assert_uint_eq(rows_of(1, generation), generation == 1 ? REELS__RENDITIONS_MAX : 0);
+        ck_assert_uint_eq(rows_of(2, generation), 0);
+    }
+    test_ok(&env, reels_renditions_remove(env.ctx, catalog, NULL, 2, 0, &env.err));
+    test_status(REELS_ERR_INVALID_ARG, reels_renditions_remove(env.ctx, catalog, NULL, 0, 0, NULL));
+}
+END_TEST
+
 static reels_status oom(reels_ctx *ctx, void *arg)
 {
     const reels_table *table = reels_rendition_table();
@@ -271,6 +311,9 @@ static reels_status oom(reels_ctx *ctx, void *arg)
             ctx, mem, NULL, &reel, 1, NULL, out, REELS_PREFETCH_ENTRIES_MAX, &count, NULL);
         ck_assert(status != REELS_OK || count == 3);
     }
+    if (status == REELS_OK) {
+        status = reels_renditions_remove(ctx, mem, NULL, 1, 0, NULL);
+    }
     reels_catalog_free(mem);
     return status;
 }
@@ -291,6 +334,7 @@ int main(void)
     tcase_add_test(cases, test_prefetch_whole_reels_within_the_bytes);
     tcase_add_test(cases, test_prefetch_a_small_array_is_told_how_many);
     tcase_add_test(cases, test_prefetch_renditions_come_back_and_are_checked);
+    tcase_add_test(cases, test_prefetch_renditions_of_old_generations_go);
     tcase_add_test(cases, test_prefetch_survives_lack_of_memory);
     suite_add_tcase(suite, cases);
     return test_main(suite);
