@@ -365,6 +365,27 @@ class Restart(unittest.TestCase):
         finally:
             self.assertEqual(server.stop(), 0)
 
+    def test_a_second_server_on_the_same_port_is_refused(self):
+        server = Server('port')
+        try:
+            import subprocess
+            second = subprocess.run(
+                [platform_server.EXECUTABLE, '--data', server.data + '-second', '--port', str(server.port)],
+                capture_output=True, timeout=60)
+            self.assertEqual(second.returncode, 1)
+            self.assertIn(b'cannot be opened', second.stderr)
+        finally:
+            self.assertEqual(server.stop(), 0)
+        server.start()  # but a port that was given up is free at once
+        self.assertEqual(server.stop(), 0)
+
+    def test_numbers_with_something_behind_them_are_refused(self):
+        import subprocess
+        for option in ('--port', '--window-ms'):
+            for text in ('80x', '', ' ', '1.5'):
+                done = subprocess.run([platform_server.EXECUTABLE, option, text], capture_output=True, timeout=60)
+                self.assertEqual(done.returncode, 2, (option, text))
+
     def test_without_demo_mode_there_are_no_tokens(self):
         server = Server('host', '--no-demo')
         try:

@@ -74,7 +74,9 @@ static int read_options(int argc, char **argv, struct options *out)
                             .demo_mode = 1,
                             .counter_window_us = 1000000};
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        long number = optarg != NULL ? strtol(optarg, NULL, 10) : 0;
+        char *end = NULL;
+        long number = optarg != NULL ? strtol(optarg, &end, 10) : 0;
+        int is_number = optarg != NULL && end != optarg && *end == '\0';
         switch (option) {
         case 'd':
             out->data_path = optarg;
@@ -95,13 +97,13 @@ static int read_options(int argc, char **argv, struct options *out)
             out->quiet = 1;
             break;
         case 'p':
-            if (number < 1 || number > 65535) {
+            if (!is_number || number < 1 || number > 65535) {
                 return 2;
             }
             out->port = (uint16_t)number;
             break;
         case 'c':
-            if (number < 1 || number > 60000) {
+            if (!is_number || number < 1 || number > 60000) {
                 return 2;
             }
             out->counter_window_us = number * 1000;
@@ -157,6 +159,8 @@ static void *run_roles(void *arg)
     return NULL;
 }
 
+/* The port is this server's alone. MHD takes one that has just been given up; its option to reuse
+ * an address would let two servers share a port, and each get half of the requests. */
 static struct MHD_Daemon *start_http(struct server *server, uint16_t port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -179,8 +183,6 @@ static struct MHD_Daemon *start_http(struct server *server, uint16_t port)
                             (unsigned)IDLE_S,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                             (size_t)(256 * 1024),
-                            MHD_OPTION_LISTENING_ADDRESS_REUSE,
-                            1u,
                             MHD_OPTION_END);
 }
 
