@@ -198,7 +198,8 @@ REELS_API reels_status reels_comment_remove(reels_social *social,
 
 /**
  * Lists the comments of a reel, newest first, without those of persons whom the viewer has blocked
- * or muted.
+ * or muted or who have blocked the viewer. For a viewer whom its creator has blocked there is no
+ * such reel.
  *
  * @param      social     social
  * @param      call       deadline and cancel; may be NULL

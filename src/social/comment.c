@@ -236,7 +236,8 @@ reels_status reels_comment_remove(reels_social *social,
     return result.status;
 }
 
-/* Marks the comments whose authors the viewer has blocked or muted. */
+/* Marks the comments whose authors the viewer has blocked or muted, or who have blocked the viewer.
+ */
 static reels_status mark_hidden(reels_social *social,
                                 const reels_call *call,
                                 uint64_t viewer_id,
@@ -245,17 +246,29 @@ static reels_status mark_hidden(reels_social *social,
                                 uint8_t *hidden,
                                 reels_error *err)
 {
-    uint8_t *muted = hidden + count; /* second half of the array */
-    memset(hidden, 0, 2 * count);
-    if (viewer_id == 0) {
+    uint8_t *muted = hidden + count; /* the array has three parts */
+    uint8_t *blocking = muted + count;
+    memset(hidden, 0, 3 * count);
+    if (viewer_id == 0 || count == 0) {
         return REELS_OK;
     }
+    uint64_t *viewers = reels__mem_calloc(social->ctx, count, sizeof(*viewers));
+    if (viewers == NULL) {
+        return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for %zu comments", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        viewers[i] = viewer_id;
+    }
+    reels_status status = reels__relation_pairs(
+        social, call, REELS_RELATION_BLOCK, authors, viewers, count, blocking, err);
+    reels__mem_free(social->ctx, viewers);
+    REELS_TRY(status);
     REELS_TRY(reels_relation_has(
         social, call, REELS_RELATION_BLOCK, viewer_id, authors, count, hidden, err));
     REELS_TRY(reels_relation_has(
         social, call, REELS_RELATION_MUTE, viewer_id, authors, count, muted, err));
     for (size_t i = 0; i < count; i++) {
-        hidden[i] = hidden[i] || muted[i];
+        hidden[i] = hidden[i] || muted[i] || blocking[i];
     }
     return REELS_OK;
 }
@@ -271,7 +284,7 @@ static reels_status take_page(reels_social *social,
 {
     size_t count = reels_rows_count(rows);
     uint64_t *authors = reels__mem_calloc(social->ctx, count + 1, sizeof(*authors));
-    uint8_t *hidden = reels__mem_calloc(social->ctx, count + 1, 2);
+    uint8_t *hidden = reels__mem_calloc(social->ctx, count + 1, 3);
     reels_status status = REELS_OK;
     if (authors == NULL || hidden == NULL) {
         status = reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for %zu comments", count);
@@ -321,7 +334,12 @@ reels_status reels_comment_list(reels_social *social,
     reels_rows *rows = NULL;
     size_t count = 0;
     REELS_TRY(reels__social_reel(social, call, reel_id, viewer_id, &creator_id, err));
-    reels_status status = reels_rows_new(social->ctx, ROWS_BYTES_MAX, &rows, err);
+    reels_status status = reels__social_not_blocked(social, call, creator_id, viewer_id, err);
+    if (status == REELS_ERR_DENIED) {
+        return reels__fail(err, REELS_ERR_NOT_FOUND, "there is no such reel");
+    }
+    REELS_TRY(status);
+    status = reels_rows_new(social->ctx, ROWS_BYTES_MAX, &rows, err);
     for (int page = 0; status == REELS_OK && page < PAGES_MAX && count < capacity; page++) {
         scan.limit = (uint32_t)(capacity - count);
         reels_rows_clear(rows);

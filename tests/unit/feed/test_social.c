@@ -182,6 +182,35 @@ START_TEST(test_social_comments_are_said_once_listed_and_removed)
 }
 END_TEST
 
+START_TEST(test_social_block_hides_comments_both_ways)
+{
+    static reels_comment page[10];
+    uint64_t reel = world_reel(&world, ADA, REELS_VISIBILITY_PUBLIC);
+    reels_social *social = reels_platform_social(world.platform);
+    reels_comment said = {.struct_size = sizeof(said)};
+    reels_buf *cursor = NULL;
+    size_t count = 0;
+    test_ok(&world.env,
+            reels_comment_add(social, NULL, reel, BOB, "one", NULL, &said, &world.env.err));
+    test_ok(&world.env,
+            reels_comment_add(social, NULL, reel, EVE, "two", NULL, &said, &world.env.err));
+    ck_assert_uint_eq(list_comments(reel, EVE, page, 10), 2);
+    test_ok(&world.env, world_relate(&world, REELS_RELATION_BLOCK, BOB, EVE, 1));
+    ck_assert_uint_eq(list_comments(reel, BOB, page, 10), 1);
+    ck_assert_uint_eq(page[0].person_id, BOB);
+    ck_assert_uint_eq(list_comments(reel, EVE, page, 10), 1);
+    ck_assert_uint_eq(page[0].person_id, EVE);
+    ck_assert_uint_eq(list_comments(reel, 0, page, 10), 2);
+    /* For whom the creator has blocked, the reel is not there. */
+    test_ok(&world.env, world_relate(&world, REELS_RELATION_BLOCK, ADA, EVE, 1));
+    test_ok(&world.env, reels_buf_new(world.env.ctx, 8192, &cursor, &world.env.err));
+    page[0].struct_size = sizeof(page[0]);
+    test_status(REELS_ERR_NOT_FOUND,
+                reels_comment_list(social, NULL, reel, EVE, cursor, page, 10, &count, NULL));
+    reels_buf_free(cursor);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("social");
@@ -192,6 +221,7 @@ int main(void)
     tcase_add_test(tcase, test_social_hides_what_a_person_may_not_see);
     tcase_add_test(tcase, test_social_block_ends_follows_and_keeps_out);
     tcase_add_test(tcase, test_social_comments_are_said_once_listed_and_removed);
+    tcase_add_test(tcase, test_social_block_hides_comments_both_ways);
     suite_add_tcase(suite, tcase);
     return test_main(suite);
 }
