@@ -222,6 +222,13 @@ export function app(world) {
       await viewer.page.getByText('This reel is not here').waitFor();
     },
 
+    'an address that cannot be decoded says that nothing is there': async () => {
+      await viewer.page.goto(`${base}/r/%ff`);
+      await viewer.page.getByText('This reel is not here').waitFor();
+      await viewer.page.goto(`${base}/u/%ff`);
+      await viewer.page.getByText('Nobody is here').waitFor();
+    },
+
     'no page complained': async () => {
       assert.deepEqual([...creator.seen.errors, ...viewer.seen.errors], []);
       await creator.context.close();

@@ -99,10 +99,19 @@ class Linked extends Feed {
   }
 }
 
+/** What an address names; an ID that cannot be decoded is nobody's, and the view says so. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function makeView(path, key) {
   const [, kind, id] = path.split('/');
   if (kind === 'u' && id) {
-    return new Profile(decodeURIComponent(id), {
+    return new Profile(decoded(id), {
       titled,
       home: () => go('/'),
       upload,
@@ -114,7 +123,7 @@ function makeView(path, key) {
   if (kind === 'r' && id) {
     const hand = handed.get(key);
     handed.delete(key);
-    const source = hand?.source ?? new Linked(decodeURIComponent(id));
+    const source = hand?.source ?? new Linked(decoded(id));
     return new Stage(source, { ...hooks, back, refresh: () => go('/') }, hand?.index ?? 0);
   }
   return new Stage(new Feed(), hooks);
