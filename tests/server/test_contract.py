@@ -185,6 +185,22 @@ class Contract(unittest.TestCase):
             self.refuse(self.ask('GET', '/v1/reels/' + reel, None, self.bob), 404)
         self.assertEqual(self.reels_of(self.bob, self.bob_id)[1], before)
 
+    def test_why_a_reel_failed_is_told_by_a_code(self):
+        self.need_reel()
+        import os
+        import subprocess
+        path = os.path.join(platform_server.FOLDER, 'long.mkv')
+        subprocess.run(['ffmpeg', '-v', 'error', '-nostdin', '-y', '-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=2:duration=100',
+                        '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p',
+                        '-f', 'matroska', '-live', '1', path], check=True)  # a header that tells no length
+        with open(path, 'rb') as file:
+            reel = self.server.upload(self.ada, file.read())
+
+        def state():
+            return self.ask('GET', '/v1/reels/' + reel, None, self.ada).json
+        self.server.wait(lambda: state()['state'] == 'FAILED')
+        self.assertEqual(state()['failure']['code'], 'too_long', state())
+
     # ---- reels, feed, relations ----
 
     def reels_of(self, token, user):

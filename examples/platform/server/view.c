@@ -130,7 +130,7 @@ static json_t *failure_json(const reels_reel *reel)
             code = codes[i].code;
         }
     }
-    if (strcmp(code, "too_large") == 0 && strstr(reel->detail, "duration") != NULL) {
+    if (strcmp(code, "too_large") == 0 && strncmp(reel->detail, "it lasts", 8) == 0) {
         code = "too_long";
     }
     return json_pack("{s:s,s:s}", "code", code, "message", reel->detail);
