@@ -141,6 +141,10 @@ class Contract(unittest.TestCase):
         self.refuse(self.server.append(self.ada, location, 20000, b'x', Upload_Checksum='md5 eA=='), 400)
         self.refuse(self.server.append(self.bob, location, 20000, b'x'), 403, 'not_yours')
         self.assertEqual(self.server.where(self.bob, location).status, 403)
+        for method, token in (('HEAD', self.bob), ('DELETE', self.bob), ('PATCH', self.bob), ('HEAD', None), ('DELETE', None)):
+            answer = self.ask(method, location, None, token, {'Tus-Resumable': '1.0.0'})
+            self.assertGreaterEqual(answer.status, 400)
+            self.assertEqual(answer.headers['Tus-Resumable'], '1.0.0', (method, answer.status))
         gone = self.ask('DELETE', location, None, self.ada, {'Tus-Resumable': '1.0.0'})
         self.assertEqual(gone.status, 204)
         self.assertIn(self.server.where(self.ada, location).status, (404, 410))

@@ -110,7 +110,7 @@ void answer_error(
         {"Retry-After", status == 503 || status == 429 ? "1" : NULL},
         {"Tus-Version", status == 412 ? "1.0.0" : NULL},
         {"Tus-Resumable",
-         request->route != NULL && (request->route->flags & ROUTE_STREAM) != 0 ? "1.0.0" : NULL},
+         request->route != NULL && (request->route->flags & ROUTE_TUS) != 0 ? "1.0.0" : NULL},
     };
     answer_error_with(
         request, status, code, message, headers, sizeof(headers) / sizeof(headers[0]));

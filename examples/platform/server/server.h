@@ -62,10 +62,11 @@ struct request {
 };
 
 enum {
-    ROUTE_AUTH = 1,   /* a token is needed */
-    ROUTE_JSON = 2,   /* the body is JSON of up to JSON_BODY_BYTES_MAX */
-    ROUTE_STREAM = 4, /* the body goes to tus.c as it comes */
-    ROUTE_ANYTIME = 8 /* answered also while the server starts or stops */
+    ROUTE_AUTH = 1,    /* a token is needed */
+    ROUTE_JSON = 2,    /* the body is JSON of up to JSON_BODY_BYTES_MAX */
+    ROUTE_STREAM = 4,  /* the body goes to tus.c as it comes */
+    ROUTE_ANYTIME = 8, /* answered also while the server starts or stops */
+    ROUTE_TUS = 16     /* every answer names the version of tus */
 };
 
 struct route {
