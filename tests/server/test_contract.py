@@ -348,6 +348,11 @@ class Contract(unittest.TestCase):
         self.assertEqual(self.ask('HEAD', '/').body, b'')
         self.assertTrue(self.ask('GET', '/openapi.yaml').body.startswith(b'openapi: 3.1'))
 
+    def test_contract_has_no_type_inside_a_description(self):
+        text = self.ask('GET', '/openapi.yaml').body.decode()
+        self.assertEqual(re.findall(r"description: '[^\n]*, type: .*", text), [])
+        self.assertIn("playlist_url: { type: [string, 'null']", text)
+
     def test_z_nothing_that_a_person_sent_is_in_the_log(self):
         log = open(self.server.log).read()
         for secret in (SECRET_CAPTION, self.ada, self.bob, 'clip.mp4', 'ada'):
