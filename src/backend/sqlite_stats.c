@@ -203,11 +203,17 @@ static reels_status position_keep(reels__sqlite_conn *conn,
                                   reels_error *err)
 {
     sqlite3_stmt *statement = NULL;
-    REELS_TRY(reels__sqlite_prepare(
-        conn, "UPDATE _partitions SET offset=?1,state=?2 WHERE rowid=?3", &statement, err));
+    /* A row of the same length is written over in place, so that a large state that stays costs
+     * reading and not writing. */
+    const char *sql = batch->state == NULL
+                          ? "UPDATE _partitions SET offset=?1 WHERE rowid=?2"
+                          : "UPDATE _partitions SET offset=?1,state=?3 WHERE rowid=?2";
+    REELS_TRY(reels__sqlite_prepare(conn, sql, &statement, err));
     (void)sqlite3_bind_int64(statement, 1, (sqlite3_int64)batch->end_offset);
-    reels__sqlite_bind_bytes(statement, 2, batch->state, batch->state_len);
-    (void)sqlite3_bind_int64(statement, 3, row);
+    (void)sqlite3_bind_int64(statement, 2, row);
+    if (batch->state != NULL) {
+        reels__sqlite_bind_bytes(statement, 3, batch->state, batch->state_len);
+    }
     return reels__sqlite_run(conn, statement, err);
 }
 

@@ -255,6 +255,24 @@ static void cells_merge(struct group *group, const struct cell *cells, size_t co
     }
 }
 
+static reels_status state_take(struct store *store,
+                               const reels_stats_batch *batch,
+                               struct partition *partition,
+                               reels_error *err)
+{
+    uint8_t *state = reels__mem_alloc(store->ctx, batch->state_len);
+    if (state == NULL) {
+        return reels__fail(err, REELS_ERR_NO_MEMORY, "stats: no memory for the state");
+    }
+    if (batch->state_len > 0) {
+        memcpy(state, batch->state, batch->state_len);
+    }
+    reels__mem_free(store->ctx, partition->state);
+    partition->state = state;
+    partition->state_len = batch->state_len;
+    return REELS_OK;
+}
+
 /* Adds what a batch brings and takes over its state; nothing changes on failure. */
 static reels_status batch_take(struct store *store,
                                const reels_stats_batch *batch,
@@ -274,16 +292,9 @@ static reels_status batch_take(struct store *store,
         store->ctx, &block, &group->cells_capacity, group->cells_count + added, sizeof *cells, err);
     group->cells = block;
     REELS_TRY(status);
-    uint8_t *state = reels__mem_alloc(store->ctx, batch->state_len);
-    if (state == NULL) {
-        return reels__fail(err, REELS_ERR_NO_MEMORY, "stats: no memory for the state");
+    if (batch->state != NULL) {
+        REELS_TRY(state_take(store, batch, partition, err));
     }
-    if (batch->state_len > 0) {
-        memcpy(state, batch->state, batch->state_len);
-    }
-    reels__mem_free(store->ctx, partition->state);
-    partition->state = state;
-    partition->state_len = batch->state_len;
     partition->offset = batch->end_offset;
     cells_merge(group, cells, count, added);
     return REELS_OK;

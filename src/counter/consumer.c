@@ -2,7 +2,10 @@
  * store and which sources were heard; a store writes the deltas, the offset they reach to and the
  * dedupe state in one batch. A batch that is refused (somebody else is the writer now, or the
  * offset is not ours) throws all of that away: the partition is opened again and read from the
- * stored offset. So every record is counted by exactly one stored batch. */
+ * stored offset. So every record is counted by exactly one stored batch.
+ * What knows repeats may be megabytes, so it is stored when enough was heard since or it is old,
+ * with the offset it belongs to. Whoever opens the partition reads from there on: up to the stored
+ * offset events only make repeats known again, from there on they count. */
 #include <string.h>
 
 #include <reels/counter.h>
@@ -29,7 +32,11 @@ enum {
     POLL_RECORDS = 4096,
     POLL_BYTES = 1048576,
     RECORDS_BYTES_MAX = 8388608,
-    DELTAS_PER_EVENT = 2, /* the total and the hour */
+    DELTAS_PER_EVENT = 2,        /* the total and the hour */
+    STATE_SOURCES_PER_EVENT = 4, /* a state of this many sources a new event is stored at once */
+    STATE_SOURCES_FREE = 16,    /* and one of so few always */
+    STATE_AGE_US = 60000000,     /* one that is behind for so long in any case */
+    STATES_BYTES = 4194304,      /* of the batches that are stored in one call; one more fits */
     HOLDER_BYTES = 64
 };
 
@@ -41,7 +48,10 @@ struct partition {
     int opened;
     uint64_t stats_epoch;
     uint64_t stored_offset; /* the batch begins here */
-    uint64_t next_offset;   /* and reaches to here */
+    uint64_t next_offset;   /* and reaches to here; below it until the state is made up for */
+    uint64_t state_offset;  /* what the stored state reaches to */
+    uint64_t heard_count;   /* events since then */
+    int64_t state_mono_us;  /* when it was stored */
     struct reels__aggregate aggregate;
     struct reels__dedupe dedupe;
 };
@@ -60,7 +70,10 @@ struct reels_counter {
     int64_t pending_since_us; /* monotonic time of the first event not stored yet */
     uint64_t seed;
     reels_records *records;
-    reels_buf *state;
+    reels_buf *state;            /* of the batches, one after the other */
+    reels_stats_batch *batches;  /* room for one of each partition */
+    reels_stats_result *results; /* the same */
+    size_t batches_count;
     char holder[HOLDER_BYTES];
 };
 
@@ -97,6 +110,8 @@ void reels_counter_free(reels_counter *counter)
     }
     reels_records_free(counter->records);
     reels_buf_free(counter->state);
+    reels__mem_free(counter->ctx, counter->results);
+    reels__mem_free(counter->ctx, counter->batches);
     reels__mem_free(counter->ctx, counter->partitions);
     reels__mem_free(counter->ctx, counter);
 }
@@ -152,13 +167,18 @@ counter_init(reels_counter *counter, const reels_counter_options *options, reels
                                      err));
     counter->partitions =
         reels__mem_calloc(counter->ctx, counter->partitions_count, sizeof(*counter->partitions));
-    if (counter->partitions == NULL) {
+    counter->batches =
+        reels__mem_calloc(counter->ctx, counter->partitions_count, sizeof(*counter->batches));
+    counter->results =
+        reels__mem_calloc(counter->ctx, counter->partitions_count, sizeof(*counter->results));
+    if (counter->partitions == NULL || counter->batches == NULL || counter->results == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for the counting consumer");
     }
     for (uint32_t i = 0; i < counter->partitions_count; i++) {
         counter->partitions[i].number = i;
     }
-    REELS_TRY(reels_buf_new(counter->ctx, REELS_STATS_STATE_BYTES_MAX, &counter->state, err));
+    REELS_TRY(reels_buf_new(
+        counter->ctx, STATES_BYTES + REELS_STATS_STATE_BYTES_MAX, &counter->state, err));
     return reels_records_new(counter->ctx, RECORDS_BYTES_MAX, &counter->records, err);
 }
 
@@ -189,7 +209,31 @@ reels_status reels_counter_new(reels_ctx *ctx,
     return REELS_OK;
 }
 
-/* Becomes the writer of a partition and goes to where the stored counts end. */
+/* Reads the stored state and goes to where it ends, which is where the stored counts end or before.
+ */
+static reels_status state_read(reels_counter *counter,
+                               struct partition *partition,
+                               const reels_stats_writer *writer,
+                               reels_error *err)
+{
+    reels__aggregate_init(&partition->aggregate, counter->ctx, counter->seed);
+    partition->opened = 1;
+    REELS_TRY(reels__dedupe_init(&partition->dedupe, counter->ctx, counter->sources_max, err));
+    REELS_TRY(reels__dedupe_read(&partition->dedupe,
+                                 reels_buf_data(counter->state),
+                                 reels_buf_len(counter->state),
+                                 &partition->state_offset,
+                                 err));
+    if (partition->state_offset > writer->offset) {
+        return reels__fail(err, REELS_ERR_CORRUPT, "stored dedupe state is ahead of the counts");
+    }
+    reels_queue_offset offset = {.partition = partition->number,
+                                 .epoch = partition->queue_epoch,
+                                 .next = partition->state_offset};
+    return reels_queue_seek(counter->queue, NULL, counter->consumer, &offset, 1, err);
+}
+
+/* Becomes the writer of a partition and goes to where it left off. */
 static reels_status partition_open(reels_counter *counter,
                                    struct partition *partition,
                                    uint32_t queue_epoch,
@@ -206,21 +250,13 @@ static reels_status partition_open(reels_counter *counter,
                                       &writer,
                                       counter->state,
                                       err));
-    reels_queue_offset offset = {
-        .partition = partition->number, .epoch = queue_epoch, .next = writer.offset};
-    REELS_TRY(reels_queue_seek(counter->queue, NULL, counter->consumer, &offset, 1, err));
-    reels__aggregate_init(&partition->aggregate, counter->ctx, counter->seed);
-    reels_status status =
-        reels__dedupe_init(&partition->dedupe, counter->ctx, counter->sources_max, err);
-    if (status == REELS_OK) {
-        status = reels__dedupe_read(
-            &partition->dedupe, reels_buf_data(counter->state), reels_buf_len(counter->state), err);
-    }
-    partition->opened = 1;
     partition->queue_epoch = queue_epoch;
     partition->stats_epoch = writer.epoch;
     partition->stored_offset = writer.offset;
-    partition->next_offset = writer.offset;
+    partition->heard_count = 0;
+    partition->state_mono_us = reels_ctx_now_mono_us(counter->ctx);
+    reels_status status = state_read(counter, partition, &writer, err);
+    partition->next_offset = partition->state_offset;
     if (status < 0) {
         partition_close(partition);
     }
@@ -313,6 +349,9 @@ static reels_status add_record(reels_counter *counter,
         REELS_TRY(
             reels__dedupe_take(&partition->dedupe, event.source, event.sequence, &fresh, err));
     }
+    if (effect.entity_id != 0 && record->offset < partition->stored_offset) {
+        return REELS_OK; /* known again, and counted before */
+    }
     if (effect.entity_id != 0 && fresh) {
         int64_t hour = event.time_unix_us - event.time_unix_us % HOUR_US;
         reels__aggregate_add(
@@ -342,6 +381,10 @@ static reels_status add_records(reels_counter *counter, reels_error *err)
         }
         REELS_TRY(add_record(counter, partition, &record, err));
         partition->next_offset = record.offset + 1;
+        partition->heard_count++;
+        if (record.offset < partition->stored_offset) {
+            continue;
+        }
         if (counter->events_pending == 0) {
             counter->pending_since_us = reels_ctx_now_mono_us(counter->ctx);
         }
@@ -350,51 +393,132 @@ static reels_status add_records(reels_counter *counter, reels_error *err)
     return REELS_OK;
 }
 
-/* Stores one partition's batch. A refusal is not a failure: the partition is opened again. */
-static reels_status
-store_partition(reels_counter *counter, struct partition *partition, reels_error *err)
+/* ---- storing ---- */
+
+static int state_is_old(const struct partition *partition, int64_t now)
 {
-    reels_buf_clear(counter->state);
-    REELS_TRY(reels__dedupe_write(&partition->dedupe, counter->state, err));
-    reels_stats_batch batch = {.struct_size = sizeof(batch),
-                               .partition = partition->number,
-                               .group = REELS__COUNTER_GROUP,
-                               .epoch = partition->stats_epoch,
-                               .begin_offset = partition->stored_offset,
-                               .end_offset = partition->next_offset,
-                               .deltas = partition->aggregate.cells,
-                               .deltas_count = partition->aggregate.cells_count,
-                               .state = reels_buf_data(counter->state),
-                               .state_len = reels_buf_len(counter->state)};
-    reels_stats_result result = {0};
-    REELS_TRY(reels_stats_apply(counter->stats, NULL, &batch, 1, &result, err));
-    reels__metric_add(
-        counter->ctx, &metric_batches, result.status == REELS_OK ? "stored" : "refused", 1);
-    if (result.status != REELS_OK) {
+    return partition->heard_count > 0 && now - partition->state_mono_us >= STATE_AGE_US;
+}
+
+/* Whether there are counts to store, or a state that is old. */
+static int store_is_due(const struct partition *partition, int64_t now)
+{
+    return partition->opened && partition->next_offset >= partition->stored_offset &&
+           (partition->next_offset > partition->stored_offset || state_is_old(partition, now));
+}
+
+static int state_is_due(const struct partition *partition, int64_t now)
+{
+    return partition->dedupe.sources_count <=
+               partition->heard_count * STATE_SOURCES_PER_EVENT + STATE_SOURCES_FREE ||
+           state_is_old(partition, now);
+}
+
+static reels_status
+add_batch(reels_counter *counter, struct partition *partition, int64_t now, reels_error *err)
+{
+    reels_stats_batch *batch = &counter->batches[counter->batches_count];
+    *batch = (reels_stats_batch){.struct_size = sizeof(*batch),
+                                 .partition = partition->number,
+                                 .group = REELS__COUNTER_GROUP,
+                                 .epoch = partition->stats_epoch,
+                                 .begin_offset = partition->stored_offset,
+                                 .end_offset = partition->next_offset,
+                                 .deltas = partition->aggregate.cells,
+                                 .deltas_count = partition->aggregate.cells_count};
+    if (state_is_due(partition, now)) {
+        size_t begin = reels_buf_len(counter->state);
+        REELS_TRY(
+            reels__dedupe_write(&partition->dedupe, partition->next_offset, counter->state, err));
+        batch->state_len = reels_buf_len(counter->state) - begin;
+    }
+    counter->batches_count++;
+    return REELS_OK;
+}
+
+/* What became of a batch. A refusal is not a failure: the partition is opened again. */
+static reels_status take_result(reels_counter *counter, size_t at, int64_t now, reels_error *err)
+{
+    const reels_stats_batch *batch = &counter->batches[at];
+    struct partition *partition = &counter->partitions[batch->partition];
+    int is_stored = counter->results[at].status == REELS_OK;
+    reels__metric_add(counter->ctx, &metric_batches, is_stored ? "stored" : "refused", 1);
+    if (!is_stored) {
         return partition_open(counter, partition, partition->queue_epoch, err);
     }
-    partition->stored_offset = partition->next_offset;
+    partition->stored_offset = batch->end_offset;
+    if (batch->state != NULL) {
+        partition->state_offset = batch->end_offset;
+        partition->heard_count = 0;
+        partition->state_mono_us = now;
+    }
     reels__aggregate_clear(&partition->aggregate);
     return REELS_OK;
+}
+
+/* Stores the batches that were added, in one call. */
+static reels_status store_batches(reels_counter *counter, int64_t now, reels_error *err)
+{
+    size_t count = counter->batches_count;
+    const uint8_t *state = reels_buf_data(counter->state);
+    counter->batches_count = 0;
+    if (count == 0) {
+        return REELS_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        /* Only now: the buffer has moved while it grew. */
+        counter->batches[i].state = counter->batches[i].state_len > 0 ? state : NULL;
+        state += counter->batches[i].state_len;
+    }
+    REELS_TRY(
+        reels_stats_apply(counter->stats, NULL, counter->batches, count, counter->results, err));
+    reels_status status = REELS_OK;
+    for (size_t i = 0; i < count && status == REELS_OK; i++) {
+        status = take_result(counter, i, now, err);
+    }
+    reels_buf_clear(counter->state);
+    return status;
+}
+
+static reels_status store_all(reels_counter *counter, reels_error *err)
+{
+    int64_t now = reels_ctx_now_mono_us(counter->ctx);
+    counter->batches_count = 0;
+    reels_buf_clear(counter->state);
+    for (uint32_t i = 0; i < counter->partitions_count; i++) {
+        if (!store_is_due(&counter->partitions[i], now)) {
+            continue;
+        }
+        REELS_TRY(add_batch(counter, &counter->partitions[i], now, err));
+        if (reels_buf_len(counter->state) >= STATES_BYTES) {
+            REELS_TRY(store_batches(counter, now, err));
+        }
+    }
+    return store_batches(counter, now, err);
 }
 
 reels_status reels_counter_flush(reels_counter *counter, reels_error *err)
 {
     REELS_REQUIRE(counter != NULL, err, "counter is NULL");
-    for (uint32_t i = 0; i < counter->partitions_count; i++) {
-        struct partition *partition = &counter->partitions[i];
-        if (!partition->opened || partition->next_offset == partition->stored_offset) {
-            continue;
-        }
-        reels_status status = store_partition(counter, partition, err);
-        if (status < 0) {
-            /* Whether the batch was taken is not known: only opening again tells. */
-            rejoin_later(counter);
-            return status;
-        }
+    reels_status status = store_all(counter, err);
+    if (status < 0) {
+        /* Whether the batches were taken is not known: only opening again tells. */
+        rejoin_later(counter);
+        return status;
     }
     counter->events_pending = 0;
     return REELS_OK;
+}
+
+static int has_old_state(const reels_counter *counter, int64_t now)
+{
+    for (uint32_t i = 0; i < counter->partitions_count; i++) {
+        const struct partition *partition = &counter->partitions[i];
+        if (store_is_due(partition, now) && state_is_old(partition, now)) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static int window_is_full(const reels_counter *counter, int64_t now)
@@ -439,7 +563,7 @@ step(reels_counter *counter, int64_t end, int64_t *out_next_due, reels_error *er
         }
         REELS_TRY(poll_once(counter, until, &got, err));
         now = reels_ctx_now_mono_us(counter->ctx);
-        if (window_is_full(counter, now)) {
+        if (window_is_full(counter, now) || (!got && has_old_state(counter, now))) {
             REELS_TRY(reels_counter_flush(counter, err));
         }
     } while (got && now < end);

@@ -10,9 +10,9 @@
 
 enum {
     WORDS = REELS__DEDUPE_WINDOW / 64,
-    STATE_VERSION = 1,
+    STATE_VERSION = 2,
     SOURCES_FIRST = 64,
-    HEAD_BYTES = 8,        /* version, sources_count, both 32 bits */
+    HEAD_BYTES = 16,       /* version and sources_count of 32 bits, offset of 64 */
     SOURCE_BYTES_MIN = 17, /* source, highest, length of the bitmap */
     BITMAP_BYTES = REELS__DEDUPE_WINDOW / 8
 };
@@ -194,7 +194,8 @@ write_source(const struct reels__dedupe_source *entry, reels_buf *buf, reels_err
     return reels_buf_append(buf, bytes, SOURCE_BYTES_MIN + used, err);
 }
 
-reels_status reels__dedupe_write(struct reels__dedupe *dedupe, reels_buf *buf, reels_error *err)
+reels_status
+reels__dedupe_write(struct reels__dedupe *dedupe, uint64_t offset, reels_buf *buf, reels_error *err)
 {
     uint8_t head[HEAD_BYTES];
     if (dedupe->sources_count > 0) { /* qsort takes no NULL, even of nothing */
@@ -203,6 +204,7 @@ reels_status reels__dedupe_write(struct reels__dedupe *dedupe, reels_buf *buf, r
     REELS_TRY(reindex(dedupe, err));
     reels__le32_put(head, STATE_VERSION);
     reels__le32_put(head + 4, (uint32_t)dedupe->sources_count);
+    reels__le64_put(head + 8, offset);
     REELS_TRY(reels_buf_append(buf, head, sizeof(head), err));
     for (size_t i = 0; i < dedupe->sources_count; i++) {
         REELS_TRY(write_source(&dedupe->sources[i], buf, err));
@@ -236,9 +238,13 @@ read_source(struct reels__dedupe *dedupe, const uint8_t *data, size_t bitmap_len
     return REELS_OK;
 }
 
-reels_status
-reels__dedupe_read(struct reels__dedupe *dedupe, const uint8_t *data, size_t len, reels_error *err)
+reels_status reels__dedupe_read(struct reels__dedupe *dedupe,
+                                const uint8_t *data,
+                                size_t len,
+                                uint64_t *out_offset,
+                                reels_error *err)
 {
+    *out_offset = 0;
     if (len == 0) {
         return REELS_OK;
     }
@@ -259,5 +265,6 @@ reels__dedupe_read(struct reels__dedupe *dedupe, const uint8_t *data, size_t len
     if (at != len) {
         return reels__fail(err, REELS_ERR_CORRUPT, "stored dedupe state has bytes left over");
     }
+    *out_offset = reels__le64_get(data + 8);
     return REELS_OK;
 }

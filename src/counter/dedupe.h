@@ -1,7 +1,8 @@
 /* Owns the knowing of repeats: for each source of events (a client's session, an outbox shard) the
  * highest sequence taken and which of the 512 below it were. What is older than that counts as a
- * repeat. The least recently heard sources are forgotten past a limit. Stored with the counts, so
- * that it is exactly as old as they are. One thread at a time. */
+ * repeat. The least recently heard sources are forgotten past a limit. What is
+ * known depends on the events and their order alone: a state of an earlier offset, and the events
+ * from there on, give the same. One thread at a time. */
 #ifndef REELS_SRC_COUNTER_DEDUPE_H
 #define REELS_SRC_COUNTER_DEDUPE_H
 
@@ -38,10 +39,18 @@ reels_status reels__dedupe_take(struct reels__dedupe *dedupe,
                                 int *out_fresh,
                                 reels_error *err);
 
-/* State bytes: version, then the sources from the least recent to the most. */
-reels_status reels__dedupe_write(struct reels__dedupe *dedupe, reels_buf *buf, reels_error *err);
-/* Into an empty dedupe; no bytes = no state. CORRUPT for anything that write does not write. */
-reels_status
-reels__dedupe_read(struct reels__dedupe *dedupe, const uint8_t *data, size_t len, reels_error *err);
+/* State bytes: version, the offset up to which the state knows the events of its partition, then
+ * the sources from the least recent to the most. */
+reels_status reels__dedupe_write(struct reels__dedupe *dedupe,
+                                 uint64_t offset,
+                                 reels_buf *buf,
+                                 reels_error *err);
+/* Into an empty dedupe; no bytes = no state, up to 0. CORRUPT for anything that write does not
+ * write. */
+reels_status reels__dedupe_read(struct reels__dedupe *dedupe,
+                                const uint8_t *data,
+                                size_t len,
+                                uint64_t *out_offset,
+                                reels_error *err);
 
 #endif

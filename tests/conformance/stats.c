@@ -230,7 +230,9 @@ static void the_state_goes_with_the_offset(struct run *run)
     const struct {
         const uint8_t *data;
         size_t len;
-    } states[] = {{small, 3}, {large, large_len}, {NULL, 0}, {small, 1}};
+    } states[] = {{small, 3}, {large, large_len}, {NULL, 0}, {small, 0}, {NULL, 0}, {small, 1}};
+    const uint8_t *kept = NULL;
+    size_t kept_len = 0;
     reels_stats_writer writer = {0};
     int held = writer_open(run, "g", 7, &writer);
     for (size_t i = 0; held && i < COUNT_OF(states); i++) {
@@ -238,12 +240,16 @@ static void the_state_goes_with_the_offset(struct run *run)
         it.state = states[i].data;
         it.state_len = states[i].len;
         held = apply(run, &it, REELS_OK);
+        if (states[i].data != NULL) { /* without a state, what is stored stays */
+            kept = states[i].data;
+            kept_len = states[i].len;
+        }
         it.begin_offset = 99; /* what is refused leaves the state alone */
         it.end_offset = 100;
         it.state = small;
         it.state_len = 2;
         held = held && apply(run, &it, REELS_ERR_CONFLICT) &&
-               state_expect(run, states[i].data, states[i].len, &writer.epoch);
+               state_expect(run, kept, kept_len, &writer.epoch);
     }
     free(large);
     TRY(held);

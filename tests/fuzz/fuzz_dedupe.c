@@ -8,7 +8,7 @@
 enum {
     SOURCES_MAX = 64,
     STATE_BYTES_MAX = 65536,
-    HEAD_BYTES = 8
+    HEAD_BYTES = 16
 };
 
 /* Numbers out of the input are taken: the second time none is fresh. */
@@ -32,19 +32,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_env env;
     struct reels__dedupe dedupe = {0};
     reels_buf *buf = NULL;
+    uint64_t offset = 0;
     if (size == 0 || size > STATE_BYTES_MAX) {
         return 0;
     }
     fuzz_env_init(&env, data[0]);
     reels_status status = reels__dedupe_init(&dedupe, env.ctx, SOURCES_MAX, &env.err);
     if (status == REELS_OK) {
-        status = reels__dedupe_read(&dedupe, data + 1, size - 1, &env.err);
+        status = reels__dedupe_read(&dedupe, data + 1, size - 1, &offset, &env.err);
     }
     fuzz_assert(status == REELS_OK || status == REELS_ERR_CORRUPT || status == REELS_ERR_NO_MEMORY);
     int whole = status == REELS_OK && size > HEAD_BYTES && data[6] == 0 && data[7] == 0 &&
                 data[8] == 0 && data[5] <= SOURCES_MAX;
     if (whole && reels_buf_new(env.ctx, 0, &buf, NULL) == REELS_OK &&
-        reels__dedupe_write(&dedupe, buf, NULL) == REELS_OK) {
+        reels__dedupe_write(&dedupe, offset, buf, NULL) == REELS_OK) {
         fuzz_assert(reels_buf_len(buf) == size - 1);
         fuzz_assert(memcmp(reels_buf_data(buf), data + 1, size - 1) == 0);
     }

@@ -49,7 +49,7 @@ typedef struct reels_stats_batch {
     const reels_stats_delta *deltas;
     size_t deltas_count;  /**< 0..REELS_STATS_DELTAS_MAX */
     const uint8_t *state; /**< replaces the stored dedupe state: whatever the consumer needs to know
-                             a repeat */
+                             a repeat; NULL = what is stored stays */
     size_t state_len;     /**< 0..REELS_STATS_STATE_BYTES_MAX */
 } reels_stats_batch;
 

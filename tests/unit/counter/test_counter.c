@@ -12,7 +12,7 @@ enum {
     PARTITIONS = 4,
     ENTITIES = 24, /* IDs 1..24; reels and persons alike */
     COUNTERS = REELS_COUNTER_FOLLOWERS + 1,
-    SOURCES = 10,
+    SOURCES = 200, /* so many that their state is not stored with each batch */
     RECENT = 64,
     WINDOW_US = 1000,
     LEASE_US = 31000000, /* longer than a consumer may be silent */
@@ -29,6 +29,9 @@ struct flaky {
     int on;
     int failed_before;
     int failed_after;
+    int with_state; /* batches that brought one */
+    int without_state;
+    int calls;
 };
 
 static struct test_env env;
@@ -90,6 +93,11 @@ static reels_status flaky_apply(void *impl,
 {
     struct flaky *store = impl;
     int roll = dice(store);
+    store->calls++;
+    for (size_t i = 0; i < batches_count; i++) {
+        store->with_state += batches[i].state != NULL;
+        store->without_state += batches[i].state == NULL;
+    }
     reels_status status =
         roll == 1 ? fail_io(err)
                   : reels_stats_apply(store->inner, call, batches, batches_count, results, err);
@@ -150,7 +158,7 @@ static reels_counter *counter_new(const char *holder)
     reels_counter_options options = {.struct_size = sizeof(options),
                                      .partitions_count = PARTITIONS,
                                      .window_us = WINDOW_US,
-                                     .sources_max = 64,
+                                     .sources_max = 300,
                                      .holder = holder};
     reels_counter *counter = NULL;
     test_ok(&env, reels_counter_new(env.ctx, queue, stats, &options, &counter, &env.err));
@@ -333,6 +341,106 @@ START_TEST(test_counter_equals_a_plain_model)
     counter = counter_new("two");
     append_random(200);
     settle(&counter, 1);
+    reels_counter_free(counter);
+}
+END_TEST
+
+static void append_of(uint64_t source, uint64_t sequence)
+{
+    reels_event event = {.struct_size = sizeof(event),
+                         .type = REELS_EVENT_VIEW,
+                         .reel_id = 1 + source % 8,
+                         .person_id = source,
+                         .source = source,
+                         .sequence = sequence,
+                         .time_unix_us = reels_ctx_now_unix_us(env.ctx)};
+    append(&event);
+}
+
+static void append_of_all(uint64_t sequence)
+{
+    for (uint64_t source = 1; source <= SOURCES; source++) {
+        append_of(source, sequence);
+    }
+}
+
+static int64_t views(void)
+{
+    int64_t out[ENTITIES][COUNTERS - 1];
+    int64_t sum = 0;
+    read_all(out);
+    for (size_t i = 0; i < ENTITIES; i++) {
+        sum += out[i][REELS_COUNTER_VIEWS - 1];
+    }
+    return sum;
+}
+
+/* A trickle of events does not store what is known of all sources each time, and yet who takes over
+ * knows every repeat. */
+START_TEST(test_counter_a_trickle_stores_no_states_and_repeats_stay_known)
+{
+    reels_counter *counter = counter_new("one");
+    append_of_all(1);
+    for (int i = 0; i < 4; i++) {
+        step(counter);
+    }
+    ck_assert_int_eq(views(), SOURCES);
+    ck_assert_int_gt(flaky.with_state, 0);
+    flaky.with_state = 0;
+    for (uint64_t source = 1; source <= 10; source++) {
+        append_of(source, 2);
+        step(counter);
+        step(counter);
+    }
+    ck_assert_int_eq(views(), SOURCES + 10);
+    ck_assert_int_eq(flaky.with_state, 0);
+    ck_assert_int_ge(flaky.without_state, 10);
+    reels_counter_free(counter);
+    counter = counter_new("two");
+    append_of_all(1);
+    for (uint64_t source = 1; source <= 11; source++) {
+        append_of(source, 2); /* ten repeats and a new one */
+    }
+    for (int i = 0; i < 10; i++) {
+        step(counter);
+    }
+    ck_assert_int_eq(views(), SOURCES + 11);
+    reels_counter_free(counter);
+}
+END_TEST
+
+START_TEST(test_counter_an_old_state_is_stored_without_events)
+{
+    reels_counter *counter = counter_new("one");
+    append_of_all(1);
+    for (int i = 0; i < 4; i++) {
+        step(counter);
+    }
+    append_of(5, 2);
+    step(counter);
+    step(counter);
+    flaky.with_state = 0;
+    for (int i = 0; i < 70; i++) {
+        test_clock_advance(&env.clock, 1000000);
+        step(counter);
+    }
+    ck_assert_int_eq(flaky.with_state, 1); /* of the one partition that is behind */
+    reels_counter_free(counter);
+}
+END_TEST
+
+/* All partitions go to the store in one call, which is one sync. */
+START_TEST(test_counter_stores_all_partitions_at_once)
+{
+    reels_counter *counter = counter_new("one");
+    int64_t due = 0;
+    append_of_all(1);
+    while (flaky.with_state == 0) {
+        test_ok(&env, reels_counter_step(counter, 0, &due, &env.err));
+        test_clock_advance(&env.clock, WINDOW_US);
+    }
+    ck_assert_int_eq(flaky.with_state, PARTITIONS);
+    ck_assert_int_eq(flaky.calls, 1);
     reels_counter_free(counter);
 }
 END_TEST
@@ -737,6 +845,9 @@ int main(void)
     TCase *cases = tcase_create("counter");
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, test_counter_equals_a_plain_model);
+    tcase_add_test(cases, test_counter_a_trickle_stores_no_states_and_repeats_stay_known);
+    tcase_add_test(cases, test_counter_an_old_state_is_stored_without_events);
+    tcase_add_test(cases, test_counter_stores_all_partitions_at_once);
     tcase_add_test(cases, test_counter_freed_in_the_middle_loses_nothing);
     tcase_add_test(cases, test_counter_two_share_and_one_goes);
     tcase_add_test(cases, test_counter_a_sleeper_that_wakes_counts_nothing_twice);

@@ -10,7 +10,8 @@
 enum {
     WINDOW = REELS__DEDUPE_WINDOW,
     SOURCES = 16,
-    MODEL_MAX = 4096
+    MODEL_MAX = 4096,
+    OFFSET = 123456789
 };
 
 static struct test_env env;
@@ -149,7 +150,7 @@ static reels_buf *state_of(struct reels__dedupe *of)
 {
     reels_buf *state = NULL;
     test_ok(&env, reels_buf_new(env.ctx, 0, &state, &env.err));
-    test_ok(&env, reels__dedupe_write(of, state, &env.err));
+    test_ok(&env, reels__dedupe_write(of, OFFSET, state, &env.err));
     return state;
 }
 
@@ -157,9 +158,11 @@ static reels_status read_into_fresh(const uint8_t *data, size_t len, reels_buf *
 {
     struct reels__dedupe fresh;
     test_ok(&env, reels__dedupe_init(&fresh, env.ctx, SOURCES, &env.err));
-    reels_status status = reels__dedupe_read(&fresh, data, len, &env.err);
+    uint64_t offset = 0;
+    reels_status status = reels__dedupe_read(&fresh, data, len, &offset, &env.err);
     if (status == REELS_OK && out_again != NULL) {
-        *out_again = state_of(&fresh);
+        test_ok(&env, reels_buf_new(env.ctx, 0, out_again, &env.err));
+        test_ok(&env, reels__dedupe_write(&fresh, offset, *out_again, &env.err));
     }
     reels__dedupe_dispose(&fresh);
     return status;
@@ -180,11 +183,14 @@ static void fill(void)
 START_TEST(test_dedupe_state_comes_back_and_goes_on)
 {
     struct reels__dedupe other;
+    uint64_t offset = 0;
     fill();
     reels_buf *state = state_of(&dedupe);
     test_ok(&env, reels__dedupe_init(&other, env.ctx, SOURCES, &env.err));
-    test_ok(&env,
-            reels__dedupe_read(&other, reels_buf_data(state), reels_buf_len(state), &env.err));
+    test_ok(
+        &env,
+        reels__dedupe_read(&other, reels_buf_data(state), reels_buf_len(state), &offset, &env.err));
+    ck_assert_uint_eq(offset, OFFSET);
     reels_buf *again = state_of(&other);
     ck_assert_uint_eq(reels_buf_len(again), reels_buf_len(state));
     ck_assert_mem_eq(reels_buf_data(again), reels_buf_data(state), reels_buf_len(state));
@@ -255,20 +261,20 @@ END_TEST
 
 START_TEST(test_dedupe_state_names_each_source_once)
 {
-    uint8_t bytes[8 + 2 * 17] = {1, 0, 0, 0, 2, 0, 0, 0};
-    reels__le64_put(bytes + 8, 5);
-    reels__le64_put(bytes + 16, 1);
-    reels__le64_put(bytes + 25, 6);
-    reels__le64_put(bytes + 33, 1);
+    uint8_t bytes[16 + 2 * 17] = {2, 0, 0, 0, 2, 0, 0, 0};
+    reels__le64_put(bytes + 16, 5);
+    reels__le64_put(bytes + 24, 1);
+    reels__le64_put(bytes + 33, 6);
+    reels__le64_put(bytes + 41, 1);
     test_ok(&env, read_into_fresh(bytes, sizeof(bytes), NULL));
-    bytes[25] = 5;
+    bytes[33] = 5;
     test_status(REELS_ERR_CORRUPT, read_into_fresh(bytes, sizeof(bytes), NULL));
-    bytes[25] = 0; /* no source has this number */
+    bytes[33] = 0; /* no source has this number */
     test_status(REELS_ERR_CORRUPT, read_into_fresh(bytes, sizeof(bytes), NULL));
-    bytes[25] = 6;
-    bytes[33] = 0; /* nor this highest */
+    bytes[33] = 6;
+    bytes[41] = 0; /* nor this highest */
     test_status(REELS_ERR_CORRUPT, read_into_fresh(bytes, sizeof(bytes), NULL));
-    bytes[33] = 1;
+    bytes[41] = 1;
     bytes[4] = 0xFF;
     bytes[7] = 0xFF; /* more sources than there are bytes */
     test_status(REELS_ERR_CORRUPT, read_into_fresh(bytes, sizeof(bytes), NULL));
@@ -279,13 +285,15 @@ END_TEST
 START_TEST(test_dedupe_state_larger_than_the_limit_keeps_the_most_recent)
 {
     struct reels__dedupe large;
+    uint64_t offset = 0;
     test_ok(&env, reels__dedupe_init(&large, env.ctx, 100, &env.err));
     for (uint64_t source = 1; source <= 100; source++) {
         ck_assert_int_eq(take_from(&large, source, 3), 1);
     }
     reels_buf *state = state_of(&large);
     test_ok(&env,
-            reels__dedupe_read(&dedupe, reels_buf_data(state), reels_buf_len(state), &env.err));
+            reels__dedupe_read(
+                &dedupe, reels_buf_data(state), reels_buf_len(state), &offset, &env.err));
     ck_assert_uint_le(dedupe.sources_count, SOURCES);
     for (uint64_t source = 95; source <= 100; source++) {
         ck_assert_int_eq(take(source, 3), 0);
@@ -299,6 +307,7 @@ static reels_status oom(reels_ctx *ctx, void *arg)
 {
     struct reels__dedupe one = {0};
     struct reels__dedupe two = {0};
+    uint64_t offset = 0;
     reels_buf *state = NULL;
     int fresh = 0;
     (void)arg;
@@ -313,10 +322,11 @@ static reels_status oom(reels_ctx *ctx, void *arg)
         status = reels__dedupe_take(&one, source, source, &fresh, NULL);
     }
     if (status == REELS_OK) {
-        status = reels__dedupe_write(&one, state, NULL);
+        status = reels__dedupe_write(&one, OFFSET, state, NULL);
     }
     if (status == REELS_OK) {
-        status = reels__dedupe_read(&two, reels_buf_data(state), reels_buf_len(state), NULL);
+        status =
+            reels__dedupe_read(&two, reels_buf_data(state), reels_buf_len(state), &offset, NULL);
     }
     reels_buf_free(state);
     reels__dedupe_dispose(&one);
