@@ -27,7 +27,8 @@ enum {
  * @param      prefix_len  up to the options' check_bytes_max
  * @param      length      length of the whole file; UINT64_MAX when not known yet
  * @param[out] err         the reason; becomes the answer to the client
- * @return REELS_OK: go on, ask no more; REELS_END: cannot tell yet, ask again with more;
+ * @return REELS_OK: go on, ask no more; REELS_END: cannot tell yet, ask again
+ * when there is twice as much or all of it;
  * UNSUPPORTED, LIMIT, CORRUPT, ENCRYPTED, DENIED and INVALID_ARG refuse the upload and erase it;
  * with any other failure it could not be judged: this write takes nothing, and may be tried again
  */

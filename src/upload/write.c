@@ -70,6 +70,23 @@ static int is_verdict(reels_status status)
     }
 }
 
+/* Whether the first bytes are worth another look: they are all there, as many as are looked at, or
+ * twice as many as at the last look. A client that sends a few bytes at a time would otherwise have
+ * everything read again, and a media worker started, for each of them. */
+static int is_worth_a_look(const reels_uploads *uploads,
+                           const struct reels__upload *upload,
+                           uint64_t before,
+                           uint64_t after)
+{
+    uint64_t limit = uploads->options.check_bytes_max;
+    limit = upload->length < limit ? upload->length : limit;
+    uint64_t doubled = 1;
+    while (doubled <= before) {
+        doubled *= 2;
+    }
+    return after >= limit || after >= doubled;
+}
+
 /* Asks the host's check when this piece goes on where the durable bytes end and the first bytes
  * have not been judged yet. A refusal erases the upload, unless the bytes are not proved: with a
  * checksum to come they may have been damaged on their way, and the client sends them again. */
@@ -83,7 +100,8 @@ static reels_status check_first_bytes(reels_uploads *uploads,
                                       reels_error *err)
 {
     const reels_upload_options *options = &uploads->options;
-    if (options->check == NULL || upload->checked || piece->offset != pieces->contiguous) {
+    if (options->check == NULL || upload->checked || piece->offset != pieces->contiguous ||
+        !is_worth_a_look(uploads, upload, piece->offset, piece->offset + piece->size)) {
         return REELS_OK;
     }
     struct prefix prefix = {.capacity = (size_t)options->check_bytes_max};

@@ -411,6 +411,26 @@ START_TEST(test_upload_refuses_unproved_bytes_and_waits_for_better)
 }
 END_TEST
 
+/* However small the pieces are: whenever there is twice as much, and when all of it is there. */
+START_TEST(test_upload_check_is_asked_at_each_doubling_and_at_the_end)
+{
+    uint64_t id = begin(3001);
+    uint64_t offset = 0;
+    size_t looked_at = 0;
+    for (uint64_t at = 0; at < 3001; at += 7) {
+        uint64_t end = at + 7 < 3001 ? at + 7 : 3001;
+        test_ok(&env, write_from(id, at, (struct stream){.end = end}, NULL, &offset));
+        ck_assert_uint_eq(offset, end);
+        looked_at = check_prefix_len;
+        ck_assert_uint_lt(end, 2 * looked_at);
+    }
+    ck_assert_uint_eq(looked_at, 3001);
+    ck_assert_uint_le(check_calls, 12);
+    test_ok(&env, reels_upload_commit(uploads, NULL, id, ADA, NULL, &env.err));
+    expect_file(id, 3001);
+}
+END_TEST
+
 START_TEST(test_upload_check_is_asked_no_more_after_its_bytes)
 {
     uint64_t id = begin(100000);
@@ -710,6 +730,7 @@ int main(void)
     tcase_add_test(tcase, test_upload_refused_by_its_first_bytes_leaves_nothing);
     tcase_add_test(tcase, test_upload_that_could_not_be_judged_is_tried_again);
     tcase_add_test(tcase, test_upload_refuses_unproved_bytes_and_waits_for_better);
+    tcase_add_test(tcase, test_upload_check_is_asked_at_each_doubling_and_at_the_end);
     tcase_add_test(tcase, test_upload_check_is_asked_no_more_after_its_bytes);
     tcase_add_test(tcase, test_upload_aborted_or_expired_leaves_nothing);
     tcase_add_test(tcase, test_upload_aborted_while_it_is_written_leaves_nothing);
