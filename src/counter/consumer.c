@@ -34,7 +34,7 @@ enum {
     RECORDS_BYTES_MAX = 8388608,
     DELTAS_PER_EVENT = 2,        /* the total and the hour */
     STATE_SOURCES_PER_EVENT = 4, /* a state of this many sources a new event is stored at once */
-    STATE_SOURCES_FREE = 16,    /* and one of so few always */
+    STATE_SOURCES_FREE = 16,     /* and one of so few always */
     STATE_AGE_US = 60000000,     /* one that is behind for so long in any case */
     STATES_BYTES = 4194304,      /* of the batches that are stored in one call; one more fits */
     HOLDER_BYTES = 64
