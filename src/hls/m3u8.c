@@ -316,6 +316,33 @@ static void tag_media(struct reading *r, struct reels__text value)
     }
 }
 
+/* What EXT-X-STREAM-INF and EXT-X-I-FRAME-STREAM-INF have in common. */
+static struct reels__m3u8_variant
+variant_of(struct reading *r, const struct reels__attributes *attributes, const char *tag)
+{
+    struct reels__m3u8_variant variant = {
+        .codecs = reels__attribute_get(attributes, "CODECS"),
+        .audio = reels__attribute_get(attributes, "AUDIO"),
+        .video = reels__attribute_get(attributes, "VIDEO"),
+        .subtitles = reels__attribute_get(attributes, "SUBTITLES"),
+        .captions = reels__attribute_get(attributes, "CLOSED-CAPTIONS"),
+        .line = r->line};
+    if (!reels__text_u64(reels__attribute_get(attributes, "BANDWIDTH"), &variant.bandwidth)) {
+        reels__find(r->finder,
+                    REELS_VERIFY_TAG_MISSING,
+                    "line %u: %s has no BANDWIDTH",
+                    (unsigned)r->line,
+                    tag);
+    }
+    (void)reels__text_u64(reels__attribute_get(attributes, "AVERAGE-BANDWIDTH"),
+                          &variant.average_bandwidth);
+    (void)reels__text_resolution(
+        reels__attribute_get(attributes, "RESOLUTION"), &variant.width, &variant.height);
+    (void)reels__text_decimal(reels__attribute_get(attributes, "FRAME-RATE"),
+                              &variant.frame_rate_micro);
+    return variant;
+}
+
 static void tag_stream_inf(struct reading *r, struct reels__text value)
 {
     struct reels__attributes attributes;
@@ -327,25 +354,7 @@ static void tag_stream_inf(struct reading *r, struct reels__text value)
     }
     r->has_variant = 0;
     reels__attributes_read(value, "EXT-X-STREAM-INF", r->line, r->finder, &attributes);
-    struct reels__m3u8_variant variant = {
-        .codecs = reels__attribute_get(&attributes, "CODECS"),
-        .audio = reels__attribute_get(&attributes, "AUDIO"),
-        .video = reels__attribute_get(&attributes, "VIDEO"),
-        .subtitles = reels__attribute_get(&attributes, "SUBTITLES"),
-        .captions = reels__attribute_get(&attributes, "CLOSED-CAPTIONS"),
-        .line = r->line};
-    if (!reels__text_u64(reels__attribute_get(&attributes, "BANDWIDTH"), &variant.bandwidth)) {
-        reels__find(r->finder,
-                    REELS_VERIFY_TAG_MISSING,
-                    "line %u: EXT-X-STREAM-INF has no BANDWIDTH",
-                    (unsigned)r->line);
-    }
-    (void)reels__text_u64(reels__attribute_get(&attributes, "AVERAGE-BANDWIDTH"),
-                          &variant.average_bandwidth);
-    (void)reels__text_resolution(
-        reels__attribute_get(&attributes, "RESOLUTION"), &variant.width, &variant.height);
-    (void)reels__text_decimal(reels__attribute_get(&attributes, "FRAME-RATE"),
-                              &variant.frame_rate_micro);
+    struct reels__m3u8_variant variant = variant_of(r, &attributes, "EXT-X-STREAM-INF");
     void *items = reserve(r,
                           out->variants,
                           &out->variants_capacity,
@@ -356,6 +365,33 @@ static void tag_stream_inf(struct reading *r, struct reels__text value)
         out->variants = items;
         out->variants[out->variants_count++] = variant;
         r->has_variant = 1;
+    }
+}
+
+static void tag_i_frame_stream_inf(struct reading *r, struct reels__text value)
+{
+    struct reels__attributes attributes;
+    struct reels__m3u8 *out = r->out;
+    out->is_master = 1;
+    reels__attributes_read(value, "EXT-X-I-FRAME-STREAM-INF", r->line, r->finder, &attributes);
+    struct reels__m3u8_variant variant = variant_of(r, &attributes, "EXT-X-I-FRAME-STREAM-INF");
+    variant.uri = reels__attribute_get(&attributes, "URI");
+    if (variant.uri.data == NULL) {
+        reels__find(r->finder,
+                    REELS_VERIFY_TAG_MISSING,
+                    "line %u: EXT-X-I-FRAME-STREAM-INF has no URI",
+                    (unsigned)r->line);
+        return;
+    }
+    void *items = reserve(r,
+                          out->iframes,
+                          &out->iframes_capacity,
+                          out->iframes_count,
+                          sizeof variant,
+                          REELS__M3U8_VARIANTS_MAX);
+    if (items != NULL) {
+        out->iframes = items;
+        out->iframes[out->iframes_count++] = variant;
     }
 }
 
@@ -392,7 +428,7 @@ static const struct {
             {"EXT-X-KEY", tag_key},
             {"EXT-X-MEDIA", tag_media},
             {"EXT-X-STREAM-INF", tag_stream_inf},
-            {"EXT-X-I-FRAME-STREAM-INF", tag_master_other},
+            {"EXT-X-I-FRAME-STREAM-INF", tag_i_frame_stream_inf},
             {"EXT-X-SESSION-DATA", tag_master_other},
             {"EXT-X-SESSION-KEY", tag_master_other}};
 
@@ -584,6 +620,7 @@ void reels__m3u8_dispose(struct reels__m3u8 *playlist)
         return;
     }
     reels__mem_free(playlist->ctx, playlist->variants);
+    reels__mem_free(playlist->ctx, playlist->iframes);
     reels__mem_free(playlist->ctx, playlist->renditions);
     reels__mem_free(playlist->ctx, playlist->segments);
     reels__mem_free(playlist->ctx, playlist->maps);

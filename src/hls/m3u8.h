@@ -93,6 +93,9 @@ struct reels__m3u8 {
     struct reels__m3u8_variant *variants;
     size_t variants_count;
     size_t variants_capacity;
+    struct reels__m3u8_variant *iframes; /* EXT-X-I-FRAME-STREAM-INF */
+    size_t iframes_count;
+    size_t iframes_capacity;
     struct reels__m3u8_rendition *renditions;
     size_t renditions_count;
     size_t renditions_capacity;

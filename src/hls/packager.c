@@ -545,8 +545,8 @@ reels_status reels_packager_track_info_get(const reels_packager *packager,
         full.duration_us += reels__segment_us(t, i);
     }
     if (packager->finished) {
-        REELS_TRY(
-            reels__track_rates(packager, t, &full.bandwidth_bps, &full.average_bandwidth_bps, err));
+        REELS_TRY(reels__track_rates(
+            packager, t, 0, &full.bandwidth_bps, &full.average_bandwidth_bps, err));
     }
     memcpy(full.codecs, t->codecs, sizeof full.codecs);
     (void)snprintf(full.playlist, sizeof full.playlist, "%s.m3u8", t->name);

@@ -17,6 +17,8 @@ enum {
     REELS__PACKAGER_US_PER_S = 1000000
 };
 
+#define REELS__PLAYLIST_TYPE "application/vnd.apple.mpegurl"
+
 struct reels__queued {
     int64_t pts; /* video: presentation; audio: media time, 0 at the first sample */
     int64_t duration;
@@ -29,6 +31,7 @@ struct reels__segment {
     int64_t end;
     uint64_t offset;
     uint64_t bytes;
+    uint64_t key_bytes; /* from the start to the end of the first sample */
     uint64_t hash;
 };
 
@@ -131,12 +134,32 @@ reels_status reels__file_write(reels_packager *p,
                                reels_error *err);
 const char *reels__track_content_type(const struct reels__track *track);
 
+/* packager_iframes.c: the playlist of a video track's key frames, and its line in the master
+ * playlist, which is put into p->scratch. */
+reels_status
+reels__iframes_write(reels_packager *p, const struct reels__track *track, reels_error *err);
+reels_status
+reels__iframes_put_stream(reels_packager *p, const struct reels__track *track, reels_error *err);
+
 /* packager_playlist.c */
+/* Puts EXT-X-MAP, EXTINF, and the name of segment i with its first len bytes, into p->scratch. */
+reels_status
+reels__map_put(const reels_packager *p, const struct reels__track *track, reels_error *err);
+reels_status reels__extinf_put(const reels_packager *p,
+                               const struct reels__track *track,
+                               size_t i,
+                               reels_error *err);
+reels_status reels__segment_file_put(const reels_packager *p,
+                                     const struct reels__track *track,
+                                     size_t i,
+                                     reels_error *err);
 reels_status reels__playlists_write(reels_packager *p, reels_error *err);
 /* Presented length of segment i, rounded so that the sum never drifts. */
 int64_t reels__segment_us(const struct reels__track *track, size_t i);
+/* Peak and average rate of a track's segments, or with key_frames of their first samples alone. */
 reels_status reels__track_rates(const reels_packager *p,
                                 const struct reels__track *track,
+                                int key_frames,
                                 uint64_t *out_peak,
                                 uint64_t *out_average,
                                 reels_error *err);

@@ -10,8 +10,6 @@
 #include "packager_internal.h"
 #include "rate.h"
 
-static const char playlist_type[] = "application/vnd.apple.mpegurl";
-
 int64_t reels__ticks_us(int64_t ticks, uint32_t timescale)
 {
     int64_t scale = timescale;
@@ -62,6 +60,7 @@ static uint32_t target_duration(const reels_packager *p)
 
 reels_status reels__track_rates(const reels_packager *p,
                                 const struct reels__track *track,
+                                int key_frames,
                                 uint64_t *out_peak,
                                 uint64_t *out_average,
                                 reels_error *err)
@@ -72,8 +71,10 @@ reels_status reels__track_rates(const reels_packager *p,
         return reels__fail(err, REELS_ERR_NO_MEMORY, "packager: no memory for %zu segments", count);
     }
     for (size_t i = 0; i < count; i++) {
-        rates[i] = (struct reels__rate_segment){.bytes = track->segments[i].bytes,
-                                                .duration_us = reels__segment_us(track, i)};
+        const struct reels__segment *segment = &track->segments[i];
+        rates[i] =
+            (struct reels__rate_segment){.bytes = key_frames ? segment->key_bytes : segment->bytes,
+                                         .duration_us = reels__segment_us(track, i)};
     }
     *out_peak = reels__rate_peak(rates, count, p->target_duration_s);
     *out_average = reels__rate_average(rates, count);
@@ -81,8 +82,8 @@ reels_status reels__track_rates(const reels_packager *p,
     return REELS_OK;
 }
 
-static reels_status
-put_map(const reels_packager *p, const struct reels__track *track, reels_error *err)
+reels_status
+reels__map_put(const reels_packager *p, const struct reels__track *track, reels_error *err)
 {
     REELS_TRY(reels__buf_append_format(
         p->scratch, err, "#reels-xxh3:%016" PRIx64 "\n", track->init_hash));
@@ -97,27 +98,45 @@ put_map(const reels_packager *p, const struct reels__track *track, reels_error *
                                     track->init_bytes);
 }
 
+reels_status reels__extinf_put(const reels_packager *p,
+                               const struct reels__track *track,
+                               size_t i,
+                               reels_error *err)
+{
+    int64_t us = reels__segment_us(track, i);
+    return reels__buf_append_format(p->scratch,
+                                    err,
+                                    "#EXTINF:%" PRId64 ".%06" PRId64 ",\n",
+                                    us / REELS__PACKAGER_US_PER_S,
+                                    us % REELS__PACKAGER_US_PER_S);
+}
+
+reels_status reels__segment_file_put(const reels_packager *p,
+                                     const struct reels__track *track,
+                                     size_t i,
+                                     reels_error *err)
+{
+    if ((p->options.flags & REELS_PACKAGER_SEGMENT_FILES) != 0) {
+        return reels__buf_append_format(p->scratch, err, "%s_%05zu.m4s\n", track->name, i + 1);
+    }
+    return reels__buf_append_format(p->scratch, err, "%s.mp4\n", track->name);
+}
+
 static reels_status
 put_segment(const reels_packager *p, const struct reels__track *track, size_t i, reels_error *err)
 {
     const struct reels__segment *segment = &track->segments[i];
-    int64_t us = reels__segment_us(track, i);
-    REELS_TRY(reels__buf_append_format(p->scratch,
-                                       err,
-                                       "#reels-xxh3:%016" PRIx64 "\n#EXTINF:%" PRId64 ".%06" PRId64
-                                       ",\n",
-                                       segment->hash,
-                                       us / REELS__PACKAGER_US_PER_S,
-                                       us % REELS__PACKAGER_US_PER_S));
-    if ((p->options.flags & REELS_PACKAGER_SEGMENT_FILES) != 0) {
-        return reels__buf_append_format(p->scratch, err, "%s_%05zu.m4s\n", track->name, i + 1);
+    REELS_TRY(
+        reels__buf_append_format(p->scratch, err, "#reels-xxh3:%016" PRIx64 "\n", segment->hash));
+    REELS_TRY(reels__extinf_put(p, track, i, err));
+    if ((p->options.flags & REELS_PACKAGER_SEGMENT_FILES) == 0) {
+        REELS_TRY(reels__buf_append_format(p->scratch,
+                                           err,
+                                           "#EXT-X-BYTERANGE:%" PRIu64 "@%" PRIu64 "\n",
+                                           segment->bytes,
+                                           segment->offset));
     }
-    return reels__buf_append_format(p->scratch,
-                                    err,
-                                    "#EXT-X-BYTERANGE:%" PRIu64 "@%" PRIu64 "\n%s.mp4\n",
-                                    segment->bytes,
-                                    segment->offset,
-                                    track->name);
+    return reels__segment_file_put(p, track, i, err);
 }
 
 static reels_status
@@ -131,12 +150,12 @@ write_media(reels_packager *p, const struct reels__track *track, reels_error *er
                                        "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%u\n"
                                        "#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n",
                                        (unsigned)p->target_duration_s));
-    REELS_TRY(put_map(p, track, err));
+    REELS_TRY(reels__map_put(p, track, err));
     for (size_t i = 0; i < track->segments_count; i++) {
         REELS_TRY(put_segment(p, track, i, err));
     }
     REELS_TRY(reels__buf_append_text(p->scratch, "#EXT-X-ENDLIST\n", err));
-    return reels__file_write(p, name, playlist_type, p->scratch, err);
+    return reels__file_write(p, name, REELS__PLAYLIST_TYPE, p->scratch, err);
 }
 
 struct variant {
@@ -242,7 +261,7 @@ gather_variants(reels_packager *p, struct variant *variants, size_t *out_count, 
     size_t count = 0;
     for (uint32_t i = 0; i < p->tracks_count; i++) {
         struct variant variant = {.track = p->tracks[i]};
-        REELS_TRY(reels__track_rates(p, variant.track, &variant.peak, &variant.average, err));
+        REELS_TRY(reels__track_rates(p, variant.track, 0, &variant.peak, &variant.average, err));
         if (p->video_count == 0 || variant.track->mp4.kind == REELS__MP4_VIDEO) {
             variants[count++] = variant;
             continue;
@@ -279,7 +298,10 @@ static reels_status write_master(reels_packager *p, reels_error *err)
     for (size_t i = 0; i < count; i++) {
         REELS_TRY(put_variant(p, &variants[i], audio_codecs, err));
     }
-    return reels__file_write(p, "master.m3u8", playlist_type, p->scratch, err);
+    for (size_t i = 0; i < count && p->video_count > 0; i++) {
+        REELS_TRY(reels__iframes_put_stream(p, variants[i].track, err));
+    }
+    return reels__file_write(p, "master.m3u8", REELS__PLAYLIST_TYPE, p->scratch, err);
 }
 
 reels_status reels__playlists_write(reels_packager *p, reels_error *err)
@@ -287,6 +309,9 @@ reels_status reels__playlists_write(reels_packager *p, reels_error *err)
     p->target_duration_s = target_duration(p);
     for (uint32_t i = 0; i < p->tracks_count; i++) {
         REELS_TRY(write_media(p, p->tracks[i], err));
+        if (p->tracks[i]->mp4.kind == REELS__MP4_VIDEO) {
+            REELS_TRY(reels__iframes_write(p, p->tracks[i], err));
+        }
     }
     return write_master(p, err);
 }

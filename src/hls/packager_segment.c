@@ -186,6 +186,7 @@ reels_status reels__segment_write(
                                            .samples_count = count};
     reels_buf_clear(p->scratch);
     REELS_TRY(reels__mp4_write_fragment(&fragment, p->scratch, err));
+    uint64_t key_bytes = reels_buf_len(p->scratch) + track->queue[0].size;
     REELS_TRY(reels_buf_append(p->scratch, reels_buf_data(track->data), data_len, err));
     struct reels__segment *segment = &track->segments[track->segments_count];
     *segment = (struct reels__segment){
@@ -193,6 +194,7 @@ reels_status reels__segment_write(
         .end = end,
         .offset = track->file_bytes,
         .bytes = reels_buf_len(p->scratch),
+        .key_bytes = key_bytes,
         .hash = reels__xxh3_64(reels_buf_data(p->scratch), reels_buf_len(p->scratch), 0)};
     REELS_TRY(put_segment(p, track, err));
     track->segments_count++;

@@ -18,7 +18,10 @@ struct reels__segment_facts {
     uint64_t duration; /* sum of samples, ticks */
     int64_t extinf_us;
     uint64_t bytes;
-    uint32_t known; /* 1 when its boxes could be read */
+    uint64_t file;      /* XXH3-64 of the file's name in the tree */
+    uint64_t offset;    /* in that file */
+    uint64_t key_bytes; /* to the end of the first sample */
+    uint32_t known;     /* 1 when its boxes could be read */
     uint32_t reserved0;
 };
 
@@ -42,6 +45,7 @@ struct reels__rendition_facts {
     uint32_t readable;      /* 1 when an init segment and every segment could be read */
     int64_t duration_us;    /* presented */
     int64_t skip;           /* ticks that the edit list skips */
+    uint64_t init_hash;     /* XXH3-64 of the first init segment */
     char codecs[32];        /* what CODECS must hold */
 };
 
@@ -91,6 +95,25 @@ reels_status reels__verify_media(struct reels__verify *v,
 reels_status reels__verify_master(struct reels__verify *v,
                                   const struct reels__m3u8 *master,
                                   struct reels__finder *finder);
+
+/* The claims of a line of the master playlist against what was measured. */
+void reels__check_bandwidth(const struct reels__m3u8_variant *variant,
+                            uint64_t peak,
+                            uint64_t average,
+                            struct reels__finder *finder);
+void reels__check_codecs(const struct reels__m3u8_variant *variant,
+                         const char *const *codecs,
+                         size_t codecs_count,
+                         struct reels__finder *finder);
+void reels__check_resolution(const struct reels__m3u8_variant *variant,
+                             const struct reels__rendition_facts *facts,
+                             struct reels__finder *finder);
+
+/* Compares the playlists of key frames that a master playlist names with the renditions they are
+ * taken from, which were looked at before. */
+reels_status reels__verify_iframes(struct reels__verify *v,
+                                   const struct reels__m3u8 *master,
+                                   struct reels__finder *finder);
 
 /* Reads and parses a playlist: 1, 0 after a finding, negative when verification cannot go on. *text
  * holds the bytes that *out borrows. */

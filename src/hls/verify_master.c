@@ -42,24 +42,25 @@ rates_of(struct reels__verify *v, const struct reels__rendition_facts *facts, st
     return REELS_OK;
 }
 
-static void check_bandwidth(const struct reels__m3u8_variant *variant,
-                            const struct sums *sums,
+void reels__check_bandwidth(const struct reels__m3u8_variant *variant,
+                            uint64_t peak,
+                            uint64_t average,
                             struct reels__finder *finder)
 {
-    if (sums->peak > variant->bandwidth) {
+    if (peak > variant->bandwidth) {
         reels__find(finder,
                     REELS_VERIFY_BANDWIDTH,
                     "line %u: BANDWIDTH is %llu, the measured peak %llu",
                     (unsigned)variant->line,
                     (unsigned long long)variant->bandwidth,
-                    (unsigned long long)sums->peak);
-    } else if (variant->bandwidth - sums->peak > variant->bandwidth / 10) {
+                    (unsigned long long)peak);
+    } else if (variant->bandwidth - peak > variant->bandwidth / 10) {
         reels__find(finder,
                     REELS_VERIFY_BANDWIDTH,
                     "line %u: BANDWIDTH is %llu, more than 10 %% above the measured peak %llu",
                     (unsigned)variant->line,
                     (unsigned long long)variant->bandwidth,
-                    (unsigned long long)sums->peak);
+                    (unsigned long long)peak);
     }
     if (variant->average_bandwidth == 0) {
         reels__find_warning(finder,
@@ -68,16 +69,15 @@ static void check_bandwidth(const struct reels__m3u8_variant *variant,
                             (unsigned)variant->line);
         return;
     }
-    uint64_t off = sums->average > variant->average_bandwidth
-                       ? sums->average - variant->average_bandwidth
-                       : variant->average_bandwidth - sums->average;
+    uint64_t off = average > variant->average_bandwidth ? average - variant->average_bandwidth
+                                                        : variant->average_bandwidth - average;
     if (off > variant->average_bandwidth / 10) {
         reels__find(finder,
                     REELS_VERIFY_AVERAGE_BANDWIDTH,
                     "line %u: AVERAGE-BANDWIDTH is %llu, the measured average %llu",
                     (unsigned)variant->line,
                     (unsigned long long)variant->average_bandwidth,
-                    (unsigned long long)sums->average);
+                    (unsigned long long)average);
     }
 }
 
@@ -99,7 +99,7 @@ static int codec_same(struct reels__text item, const char *codec)
 }
 
 /* CODECS names each codec of the variant and no other one. */
-static void check_codecs(const struct reels__m3u8_variant *variant,
+void reels__check_codecs(const struct reels__m3u8_variant *variant,
                          const char *const *codecs,
                          size_t codecs_count,
                          struct reels__finder *finder)
@@ -147,7 +147,7 @@ static void check_codecs(const struct reels__m3u8_variant *variant,
     }
 }
 
-static void check_resolution(const struct reels__m3u8_variant *variant,
+void reels__check_resolution(const struct reels__m3u8_variant *variant,
                              const struct reels__rendition_facts *facts,
                              struct reels__finder *finder)
 {
@@ -307,13 +307,13 @@ static reels_status check_variant(struct variant_check *c)
     add_codec(c, c->facts);
     REELS_TRY(add_group(c));
     if (c->sums.complete) {
-        check_bandwidth(c->variant, &c->sums, c->finder);
+        reels__check_bandwidth(c->variant, c->sums.peak, c->sums.average, c->finder);
     }
     if (c->codecs_known) {
-        check_codecs(c->variant, c->codecs, c->codecs_count, c->finder);
+        reels__check_codecs(c->variant, c->codecs, c->codecs_count, c->finder);
     }
     if (c->facts->is_video && c->facts->width > 0) {
-        check_resolution(c->variant, c->facts, c->finder);
+        reels__check_resolution(c->variant, c->facts, c->finder);
     }
     if (c->facts->is_video && c->facts->readable) {
         check_frame_rate(c->variant, c->facts, c->finder);
@@ -453,6 +453,7 @@ reels_status reels__verify_master(struct reels__verify *v,
     }
     check_alignment(v, finder);
     finder->file = file;
+    REELS_TRY(reels__verify_iframes(v, master, finder));
     v->report->summary.variants_count = (uint32_t)master->variants_count;
     return finder->status;
 }

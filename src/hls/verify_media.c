@@ -180,6 +180,10 @@ static reels_status load_map(struct media *m, int32_t index)
         m->finder->file = name;
         m->v->report->summary.bytes += reels_buf_len(m->init);
         check_hash(m, map->has_hash, map->hash, m->init);
+        if (index == 0) {
+            m->facts->init_hash =
+                reels__xxh3_64(reels_buf_data(m->init), reels_buf_len(m->init), 0);
+        }
         reels__mp4_header_read(
             reels_buf_data(m->init), reels_buf_len(m->init), m->finder, &m->header);
         if (m->header.valid) {
@@ -401,6 +405,7 @@ static reels_status check_content(struct media *m, size_t index)
     }
     fact->start = mp4->decode_time;
     fact->duration = mp4->duration;
+    fact->key_bytes = mp4->samples[0].offset + mp4->samples[0].size;
     fact->known = 1;
     m->facts->segments_known++;
     check_extinf(m, segment, mp4->decode_time);
@@ -439,7 +444,10 @@ static reels_status check_segment(struct media *m, size_t index)
         m->has_next = 0;
         return read;
     }
-    m->facts->segments[index].bytes = reels_buf_len(v->segment);
+    struct reels__segment_facts *fact = &m->facts->segments[index];
+    fact->bytes = reels_buf_len(v->segment);
+    fact->file = reels__xxh3_64(name, strlen(name), 0);
+    fact->offset = segment->range.present ? segment->range.offset : 0;
     v->report->summary.bytes += reels_buf_len(v->segment);
     m->finder->file = name;
     check_hash(m, segment->has_hash, segment->hash, v->segment);

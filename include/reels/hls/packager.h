@@ -16,11 +16,12 @@
  * audio playlist is itself the variant. Cuts: at the first key frame at or after (less one frame)
  * first_segment_us, and every segment_us from there. All video tracks must have a key frame at each
  * cut; audio is cut at the sample boundary nearest to it. A tail shorter than half a segment stays
- * with the segment before it. Files: NAME.m3u8 per track, master.m3u8, and NAME.mp4 (init segment
- * and all segments, addressed by byte ranges) or, with REELS_PACKAGER_SEGMENT_FILES, NAME_init.mp4
- * and NAME_00001.m4s onwards. Playlists are written last, master.m3u8 last of all. Each segment's
- * line carries a comment "#reels-xxh3:" with the XXH3-64 of its bytes, which players ignore and
- * reels_verify checks. */
+ * with the segment before it. Files: NAME.m3u8 per track, NAME.iframes.m3u8 per video track (its
+ * key frames alone, for scrubbing: RFC 8216 section 4.3.3.6), master.m3u8, and NAME.mp4 (init
+ * segment and all segments, addressed by byte ranges) or, with REELS_PACKAGER_SEGMENT_FILES,
+ * NAME_init.mp4 and NAME_00001.m4s onwards. Playlists are written last, master.m3u8 last of all.
+ * Each segment's line carries a comment "#reels-xxh3:" with the XXH3-64 of its bytes, which players
+ * ignore and reels_verify checks. */
 #ifndef REELS_HLS_PACKAGER_H
 #define REELS_HLS_PACKAGER_H
 

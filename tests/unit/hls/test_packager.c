@@ -209,6 +209,31 @@ START_TEST(test_packager_measures_what_it_writes)
 }
 END_TEST
 
+/* One entry a segment, which begins where it begins and is shorter. */
+START_TEST(test_packager_lists_key_frames)
+{
+    reels_packager_free(package_two(&media.video[0], NULL));
+    verify_files();
+    const char *master = (const char *)hls_files_find(&files, "master.m3u8")->data;
+    const char *entry = (const char *)hls_files_find(&files, "v.iframes.m3u8")->data;
+    const char *segment = (const char *)hls_files_find(&files, "v.m3u8")->data;
+    ck_assert_ptr_nonnull(strstr(master, ",URI=\"v.iframes.m3u8\"\n"));
+    ck_assert_ptr_nonnull(strstr(entry, "#EXT-X-I-FRAMES-ONLY\n"));
+    size_t count = 0;
+    while ((entry = strstr(entry, "#EXT-X-BYTERANGE:")) != NULL) {
+        segment = strstr(segment, "#EXT-X-BYTERANGE:");
+        ck_assert_ptr_nonnull(segment);
+        entry += 17;
+        segment += 17;
+        ck_assert_uint_lt(strtoull(entry, NULL, 10), strtoull(segment, NULL, 10));
+        ck_assert_uint_eq(strtoull(strchr(entry, '@') + 1, NULL, 10),
+                          strtoull(strchr(segment, '@') + 1, NULL, 10));
+        count++;
+    }
+    ck_assert_uint_eq(count, 3);
+}
+END_TEST
+
 START_TEST(test_packager_begins_with_variant_below_the_given_bandwidth)
 {
     reels_packager_options options = {.struct_size = sizeof options, .first_bandwidth_bps = 350000};
@@ -603,6 +628,7 @@ static Suite *make_suite(void)
     tcase_add_test(packager, test_packager_makes_the_same_bytes_in_any_interleaving);
     tcase_add_test(packager, test_packager_writes_master_last_and_all_files_whole);
     tcase_add_test(packager, test_packager_measures_what_it_writes);
+    tcase_add_test(packager, test_packager_lists_key_frames);
     tcase_add_test(packager, test_packager_begins_with_variant_below_the_given_bandwidth);
     tcase_add_test(packager, test_packager_times_video_without_edit_list);
     tcase_add_test(packager, test_packager_skips_priming_by_one_edit);

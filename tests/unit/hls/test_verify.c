@@ -108,7 +108,7 @@ START_TEST(test_verify_counts_what_it_saw)
     reels_buf *json = NULL;
     test_ok(&env, reels_verify_report_summary(report, &summary, &env.err));
     ck_assert_uint_eq(summary.variants_count, 3);
-    ck_assert_uint_eq(summary.playlists_count, 4);
+    ck_assert_uint_eq(summary.playlists_count, 7); /* three of them of key frames */
     ck_assert_uint_eq(summary.segments_count, 12);
     ck_assert_uint_eq(summary.samples_count, 3 * 156 + media.audio.count);
     ck_assert_uint_eq(summary.frames_count, summary.samples_count);
@@ -210,6 +210,20 @@ static const struct edit edits[] = {
     {"v90.m3u8", "#EXTINF:2.000000,", "#EXTINF:1.900000,", REELS_VERIFY_EXTINF},
     {"v90.m3u8", "#EXTINF:1.200000,", "#EXTINF:1.300000,", REELS_VERIFY_EXTINF},
     {"a.m3u8", "#EXTINF:2.005333,", "#EXTINF:2.080000,", REELS_VERIFY_EXTINF},
+    {"master.m3u8", "v180.iframes.m3u8", "v181.iframes.m3u8", REELS_VERIFY_FILE_MISSING},
+    {"master.m3u8", "v180.iframes.m3u8", "v90.iframes.m3u8", REELS_VERIFY_RESOLUTION},
+    {"master.m3u8", "v180.iframes.m3u8", "v180.m3u8", REELS_VERIFY_TAG_MISSING},
+    {"master.m3u8", ",URI=\"v180.iframes.m3u8\"", "", REELS_VERIFY_TAG_MISSING},
+    {"master.m3u8", "STREAM-INF:BANDWIDTH=", "STREAM-INF:BANDWIDTH=9", REELS_VERIFY_BANDWIDTH},
+    {"v90.iframes.m3u8", "#EXT-X-I-FRAMES-ONLY\n", "", REELS_VERIFY_TAG_MISSING},
+    {"v90.iframes.m3u8", "#EXT-X-ENDLIST\n", "", REELS_VERIFY_ENDLIST},
+    {"v90.iframes.m3u8", "#EXTINF:2.000000,", "#EXTINF:1.500000,", REELS_VERIFY_EXTINF},
+    {"v90.iframes.m3u8", "#EXTINF:1.200000,", "#EXTINF:2.000000,", REELS_VERIFY_EXTINF},
+    {"v90.iframes.m3u8", "#EXT-X-BYTERANGE:", "#EXT-X-BYTERANGE:1", REELS_VERIFY_BYTERANGE},
+    {"v90.iframes.m3u8", "\nv90.mp4", "\nv136.mp4", REELS_VERIFY_KEY_FRAME},
+    {"v90.iframes.m3u8", "@", "@1", REELS_VERIFY_KEY_FRAME},
+    {"v90.iframes.m3u8", "URI=\"v90.mp4\"", "URI=\"v136.mp4\"", REELS_VERIFY_BOX},
+    {"v90.iframes.m3u8", "\nv90.mp4", "\n../v90.mp4", REELS_VERIFY_PATH_OUTSIDE},
 };
 
 START_TEST(test_verify_finds_fault_in_playlist)
@@ -237,6 +251,22 @@ static void scale_bandwidth(const char *attribute, uint64_t percent)
         to, sizeof to, "%s%llu,", attribute, (unsigned long long)(value * percent / 100));
     ck_assert_int_gt(hls_files_replace(&files, "master.m3u8", from, to), 0);
 }
+
+/* An entry that ends within its picture. */
+START_TEST(test_verify_finds_key_frame_that_is_cut_short)
+{
+    const char *text = (const char *)hls_files_find(&files, "v90.iframes.m3u8")->data;
+    const char *range = strstr(text, "#EXT-X-BYTERANGE:");
+    char from[80];
+    char to[80];
+    ck_assert_ptr_nonnull(range);
+    unsigned long long len = strtoull(range + 17, NULL, 10);
+    (void)snprintf(from, sizeof from, "#EXT-X-BYTERANGE:%llu@", len);
+    (void)snprintf(to, sizeof to, "#EXT-X-BYTERANGE:%llu@", len - 1);
+    ck_assert_int_gt(hls_files_replace(&files, "v90.iframes.m3u8", from, to), 0);
+    expect_fault(REELS_VERIFY_BYTERANGE, REELS_VERIFY_NO_DECODE);
+}
+END_TEST
 
 START_TEST(test_verify_finds_wrong_bandwidth)
 {
@@ -460,9 +490,10 @@ START_TEST(test_verify_segments_survives_truncation)
         file->len = cut;
         reels_verify_report *report = verify(REELS_VERIFY_NO_DECODE);
         test_ok(&env, reels_verify_report_summary(report, &summary, &env.err));
-        /* A playlist may lose its last newline; a master playlist that is cut between variants is
-         * one with fewer of them. */
-        ck_assert_msg(summary.errors_count > 0 || cut + 1 == len || summary.variants_count < 3,
+        /* A playlist may lose its last newline; a master playlist that is cut between variants, or
+         * between playlists of key frames, is one with fewer of them. */
+        ck_assert_msg(summary.errors_count > 0 || cut + 1 == len || summary.variants_count < 3 ||
+                          summary.playlists_count < 7,
                       "%s cut at %zu passes",
                       names[_i],
                       cut);
@@ -589,6 +620,7 @@ static Suite *make_suite(void)
     tcase_add_test(ranges, test_verify_writes_nothing_to_standard_output);
     tcase_add_loop_test(
         ranges, test_verify_finds_fault_in_playlist, 0, (int)(sizeof edits / sizeof edits[0]));
+    tcase_add_test(ranges, test_verify_finds_key_frame_that_is_cut_short);
     tcase_add_loop_test(ranges, test_verify_finds_wrong_bandwidth, 0, 5);
     tcase_add_test(ranges, test_verify_finds_flipped_byte_by_checksum);
     tcase_add_loop_test(ranges, test_verify_finds_damaged_segment_by_decoding, 0, 12);
