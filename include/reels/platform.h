@@ -257,8 +257,8 @@ REELS_API reels_status reels_platform_media_check(reels_platform *platform,
  * @param      reel_id    reel
  * @param      person_id  who asks
  * @param[out] err        detail on failure; may be NULL
- * @return REELS_OK; REELS_ERR_NOT_FOUND, also for somebody else's private reel; REELS_ERR_DENIED;
- * REELS_ERR_IO
+ * @return REELS_OK; REELS_ERR_NOT_FOUND, also for somebody else's reel that the person may not see;
+ * REELS_ERR_DENIED; REELS_ERR_IO
  * @ownership     borrowed for the call
  * @threadsafety  any thread
  * @since 0.1

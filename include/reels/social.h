@@ -69,8 +69,8 @@ REELS_API void reels_social_free(reels_social *social);
  * @param[out] out_changed  1 when it was not so before; may be NULL
  * @param[out] err          detail on failure; may be NULL
  * @return REELS_OK; REELS_ERR_NOT_FOUND for a reel that does not exist or that the person may not
- * see; REELS_ERR_INVALID_ARG for a relation with oneself; REELS_ERR_DENIED to follow or like
- * somebody who has blocked the person; REELS_ERR_IO
+ * see; REELS_ERR_INVALID_ARG for a relation with oneself; REELS_ERR_NOT_FOUND also to follow,
+ * like or save across a block, whichever of the two has set it; REELS_ERR_IO
  * @ownership     borrowed for the call
  * @threadsafety  any thread
  * @since 0.1
@@ -160,8 +160,8 @@ typedef struct reels_comment {
  * @param      token      16 bytes: the same token again gives the same comment; NULL = none
  * @param[out] out        the comment as stored, up to out->struct_size
  * @param[out] err        detail on failure; may be NULL
- * @return REELS_OK; REELS_ERR_NOT_FOUND; REELS_ERR_DENIED when the creator has blocked the person;
- * REELS_ERR_INVALID_ARG; REELS_ERR_LIMIT for text that is too long; REELS_ERR_IO
+ * @return REELS_OK; REELS_ERR_NOT_FOUND, also when the creator and the person are apart by a
+ * block; REELS_ERR_INVALID_ARG; REELS_ERR_LIMIT for text that is too long; REELS_ERR_IO
  * @ownership     borrowed for the call
  * @threadsafety  any thread
  * @since 0.1
@@ -184,7 +184,8 @@ REELS_API reels_status reels_comment_add(reels_social *social,
  * @param      comment_id  comment
  * @param      person_id   who asks
  * @param[out] err         detail on failure; may be NULL
- * @return REELS_OK; REELS_ERR_NOT_FOUND; REELS_ERR_DENIED; REELS_ERR_IO
+ * @return REELS_OK; REELS_ERR_NOT_FOUND, also for somebody else's comment that the person may not
+ * see; REELS_ERR_DENIED; REELS_ERR_IO
  * @ownership     borrowed for the call
  * @threadsafety  any thread
  * @since 0.1
@@ -198,8 +199,8 @@ REELS_API reels_status reels_comment_remove(reels_social *social,
 
 /**
  * Lists the comments of a reel, newest first, without those of persons whom the viewer has blocked
- * or muted or who have blocked the viewer. For a viewer whom its creator has blocked there is no
- * such reel.
+ * or muted or who have blocked the viewer. When the viewer and its creator are apart by a
+ * block, there is no such reel.
  *
  * @param      social     social
  * @param      call       deadline and cancel; may be NULL

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "platform_internal.h"
+#include "social/relation.h"
 
 static reels_status make_data_folder(reels_platform *platform, const char *path, reels_error *err)
 {
@@ -248,12 +249,13 @@ reels_status reels_platform_reel_remove(reels_platform *platform,
     reels_status status = REELS_ERR_CONFLICT;
     for (int attempt = 0; attempt < 8 && status == REELS_ERR_CONFLICT; attempt++) {
         REELS_TRY(reels_reel_get(platform->reels, call, &reel_id, 1, &reel, err));
-        int gone = reel.state == REELS_REEL_NONE || reel.state == REELS_REEL_DELETED;
-        int hidden = reel.state != REELS_REEL_READY || reel.visibility != REELS_VISIBILITY_PUBLIC;
-        if (gone || (hidden && reel.creator_id != person_id)) {
+        if (reel.state == REELS_REEL_NONE || reel.state == REELS_REEL_DELETED) {
             return reels__fail(err, REELS_ERR_NOT_FOUND, "there is no such reel");
         }
         if (reel.creator_id != person_id) {
+            uint64_t creator_id = 0;
+            REELS_TRY(
+                reels__social_reel(platform->social, call, reel_id, person_id, &creator_id, err));
             return reels__fail(err, REELS_ERR_DENIED, "only its creator may remove a reel");
         }
         if (reel.state == REELS_REEL_INIT) {

@@ -182,7 +182,6 @@ reels_status reels_comment_add(reels_social *social,
     REELS_REQUIRE(person_id > 0 && person_id <= INT64_MAX, err, "person_id must be a 63-bit ID");
     REELS_TRY(check_text(text, err));
     REELS_TRY(reels__social_reel(social, call, reel_id, person_id, &creator_id, err));
-    REELS_TRY(reels__social_not_blocked(social, call, creator_id, person_id, err));
     REELS_TRY(reels_id_next(social->ids, call, &comment.id, err));
     comment.created_unix_us = reels_ctx_now_unix_us(social->ctx);
     memcpy(comment.text, text, strlen(text) + 1);
@@ -225,6 +224,9 @@ reels_status reels_comment_remove(reels_social *social,
     REELS_TRY(reel_creator(social, call, reel_id, &creator_id, err));
     REELS_TRY(read_comment(social, call, reel_id, comment_id, &comment, err));
     if (person_id != comment.person_id && person_id != creator_id) {
+        REELS_TRY(reels__social_reel(social, call, reel_id, person_id, &creator_id, err));
+        REELS_TRY(
+            reels__social_not_apart(social, call, person_id, comment.person_id, "comment", err));
         return reels__fail(
             err, REELS_ERR_DENIED, "only its author and the reel's creator may remove a comment");
     }
@@ -334,12 +336,7 @@ reels_status reels_comment_list(reels_social *social,
     reels_rows *rows = NULL;
     size_t count = 0;
     REELS_TRY(reels__social_reel(social, call, reel_id, viewer_id, &creator_id, err));
-    reels_status status = reels__social_not_blocked(social, call, creator_id, viewer_id, err);
-    if (status == REELS_ERR_DENIED) {
-        return reels__fail(err, REELS_ERR_NOT_FOUND, "there is no such reel");
-    }
-    REELS_TRY(status);
-    status = reels_rows_new(social->ctx, ROWS_BYTES_MAX, &rows, err);
+    reels_status status = reels_rows_new(social->ctx, ROWS_BYTES_MAX, &rows, err);
     for (int page = 0; status == REELS_OK && page < PAGES_MAX && count < capacity; page++) {
         scan.limit = (uint32_t)(capacity - count);
         reels_rows_clear(rows);

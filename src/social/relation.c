@@ -154,21 +154,28 @@ reels_status reels__social_reel(reels_social *social,
     if (!visible) {
         return reels__fail(err, REELS_ERR_NOT_FOUND, "there is no such reel");
     }
+    REELS_TRY(reels__social_not_apart(social, call, person_id, reel.creator_id, "reel", err));
     *out_creator_id = reel.creator_id;
     return REELS_OK;
 }
 
-reels_status reels__social_not_blocked(reels_social *social,
-                                       const reels_call *call,
-                                       uint64_t owner_id,
-                                       uint64_t person_id,
-                                       reels_error *err)
+reels_status reels__social_not_apart(reels_social *social,
+                                     const reels_call *call,
+                                     uint64_t person_id,
+                                     uint64_t other_id,
+                                     const char *what,
+                                     reels_error *err)
 {
-    uint8_t blocked = 0;
+    const uint64_t from_ids[2] = {person_id, other_id};
+    const uint64_t to_ids[2] = {other_id, person_id};
+    uint8_t blocked[2] = {0};
+    if (person_id == 0 || person_id == other_id) {
+        return REELS_OK;
+    }
     REELS_TRY(reels__relation_pairs(
-        social, call, REELS_RELATION_BLOCK, &owner_id, &person_id, 1, &blocked, err));
-    if (blocked) {
-        return reels__fail(err, REELS_ERR_DENIED, "this person does not want to hear from you");
+        social, call, REELS_RELATION_BLOCK, from_ids, to_ids, 2, blocked, err));
+    if (blocked[0] || blocked[1]) {
+        return reels__fail(err, REELS_ERR_NOT_FOUND, "there is no such %s", what);
     }
     return REELS_OK;
 }
@@ -182,15 +189,13 @@ static reels_status check_entry(reels_social *social,
                                 uint64_t *out_creator_id,
                                 reels_error *err)
 {
-    uint64_t owner_id = to_id;
     if (kind_is_to_reel(kind)) {
-        REELS_TRY(reels__social_reel(social, call, to_id, from_id, out_creator_id, err));
-        owner_id = *out_creator_id;
+        return reels__social_reel(social, call, to_id, from_id, out_creator_id, err);
     }
-    if (kind == REELS_RELATION_MUTE || kind == REELS_RELATION_BLOCK || owner_id == from_id) {
-        return REELS_OK;
+    if (kind == REELS_RELATION_FOLLOW) {
+        return reels__social_not_apart(social, call, from_id, to_id, "person", err);
     }
-    return reels__social_not_blocked(social, call, owner_id, from_id, err);
+    return REELS_OK;
 }
 
 static reels_event make_event(reels_social *social,

@@ -14,8 +14,9 @@ reels_status reels__relation_pairs(reels_social *social,
                                    uint8_t *out,
                                    reels_error *err);
 
-/* Reads a reel that the person may see: READY or further on, public or their own; else NOT_FOUND,
- * so that nobody learns what is there. */
+/* Reads a reel that the person may see: READY or further on, public or their own, with no block
+ * between them and its creator; else NOT_FOUND, so that nobody learns what is there. Without a
+ * person (0) blocks do not count. */
 reels_status reels__social_reel(reels_social *social,
                                 const reels_call *call,
                                 uint64_t reel_id,
@@ -23,11 +24,13 @@ reels_status reels__social_reel(reels_social *social,
                                 uint64_t *out_creator_id,
                                 reels_error *err);
 
-/* DENIED when owner_id has blocked person_id. */
-reels_status reels__social_not_blocked(reels_social *social,
-                                       const reels_call *call,
-                                       uint64_t owner_id,
-                                       uint64_t person_id,
-                                       reels_error *err);
+/* NOT_FOUND when one of the two has blocked the other: what the one has or is, called `what`, is
+ * not there for the other. */
+reels_status reels__social_not_apart(reels_social *social,
+                                     const reels_call *call,
+                                     uint64_t person_id,
+                                     uint64_t other_id,
+                                     const char *what,
+                                     reels_error *err);
 
 #endif

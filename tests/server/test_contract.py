@@ -328,8 +328,39 @@ class Contract(unittest.TestCase):
         self.refuse(self.ask('GET', f'/v1/users/{self.ada_id}', None, zoe), 404)
         self.refuse(self.ask('GET', '/v1/reels/' + self.reel, None, zoe), 404)
         self.assertNotIn(self.reel, [item['id'] for item in self.ask('GET', '/v1/feed', None, zoe).json['items']])
+        self.check_nothing_of(self.reel, self.ada_id, zoe)
         self.assertEqual(self.ask('DELETE', f'/v1/users/{zoe_id}/block', None, self.ada).status, 204)
         self.assertEqual(self.ask('GET', '/v1/reels/' + self.reel, None, zoe).status, 200)
+
+    def test_who_blocks_sees_nothing_either_and_can_end_it(self):
+        self.need_reel()
+        mia, _ = self.server.sign_in('mia')
+        self.assertEqual(self.ask('PUT', f'/v1/reels/{self.reel}/save', None, mia).status, 204)
+        said = self.ask('POST', f'/v1/reels/{self.reel}/comments', {'text': 'well'}, self.bob).json['id']
+        self.assertEqual(self.ask('PUT', f'/v1/users/{self.ada_id}/block', None, mia).status, 204)
+        self.check_nothing_of(self.reel, self.ada_id, mia)
+        self.refuse(self.ask('DELETE', f'/v1/reels/{self.reel}/comments/{said}', None, mia), 404, 'not_found')
+        self.assertEqual(self.ask('GET', '/v1/me/saved', None, mia).json['items'], [])
+        user = self.ask('GET', f'/v1/users/{self.ada_id}', None, mia).json
+        self.assertTrue(user['blocked'])
+        page = self.ask('GET', f'/v1/users/{self.ada_id}/reels', None, mia)
+        self.assertEqual((page.status, page.json), (200, {'items': [], 'next_cursor': None}))
+        self.assertEqual(self.ask('DELETE', f'/v1/users/{self.ada_id}/block', None, mia).status, 204)
+        self.assertEqual(self.ask('GET', '/v1/reels/' + self.reel, None, mia).status, 200)
+        self.assertEqual([item['id'] for item in self.ask('GET', '/v1/me/saved', None, mia).json['items']], [self.reel])
+        self.assertIn(self.reel, self.reels_of(mia, self.ada_id)[1])
+        self.ask('DELETE', f'/v1/reels/{self.reel}/comments/{said}', None, self.ada)
+
+    def check_nothing_of(self, reel, person, token):
+        """Every answer is the one for what is not there: a block is told to nobody."""
+        for method, path, body in (('GET', '', None), ('DELETE', '', None), ('PUT', '/like', None), ('PUT', '/save', None),
+                                   ('GET', '/comments', None), ('POST', '/comments', {'text': 'hi'})):
+            answer = self.ask(method, f'/v1/reels/{reel}{path}', body, token)
+            self.refuse(answer, 404, 'not_found')
+            self.assertEqual(answer.body, self.ask(method, '/v1/reels/42' + path, body, token).body, (method, path))
+        answer = self.ask('PUT', f'/v1/users/{person}/follow', None, token)
+        self.refuse(answer, 404, 'not_found')
+        self.assertEqual(answer.body, self.ask('PUT', '/v1/users/42/follow', None, token).body)
 
     # ---- operation ----
 

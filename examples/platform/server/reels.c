@@ -66,8 +66,8 @@ void handle_me(struct request *request)
     answer_json(request, 200, user);
 }
 
-/* Reads one reel and answers 404 when the viewer may not know of it; 0 then. */
-static int read_visible(struct request *request, reels_reel *reel)
+/* Reads one reel and answers 404 when it is not open to the viewer; 0 then. */
+static int read_open(struct request *request, reels_reel *reel)
 {
     reels_error err = {.struct_size = sizeof(err)};
     uint64_t id = request_id(request, 0);
@@ -82,7 +82,7 @@ static int read_visible(struct request *request, reels_reel *reel)
         answer_status(request, status, &err);
         return 0;
     }
-    if (!view_may_see(request, reel)) {
+    if (!view_is_open(request, reel)) {
         answer_error(request, 404, "not_found", "there is no such reel");
         return 0;
     }
@@ -109,18 +109,19 @@ void handle_reel_get(struct request *request)
 {
     reels_error err = {.struct_size = sizeof(err)};
     reels_reel reel;
-    if (!read_visible(request, &reel)) {
+    if (!read_open(request, &reel)) {
         return;
     }
     fill_progress(request, &reel);
     json_t *array = view_reels(request, &reel, 1, &err);
-    json_t *json = array != NULL ? json_incref(json_array_get(array, 0)) : NULL;
-    json_decref(array);
-    if (json == NULL) {
+    if (array == NULL) {
         answer_status(request, REELS_ERR_IO, &err);
-        return;
+    } else if (json_array_size(array) == 0) { /* its creator and the viewer are apart */
+        answer_error(request, 404, "not_found", "there is no such reel");
+    } else {
+        answer_json(request, 200, json_incref(json_array_get(array, 0)));
     }
-    answer_json(request, 200, json);
+    json_decref(array);
 }
 
 void handle_reel_delete(struct request *request)
@@ -211,8 +212,9 @@ void handle_saved(struct request *request)
     free(reels);
 }
 
-/* Reads a person's name and answers 404 for nobody, and for who has blocked the viewer; 0 then. */
-static uint64_t read_person(struct request *request, char name[NAME_BYTES])
+/* Reads a person's name and answers 404 for nobody, and for who has blocked the viewer; 0 then.
+ * Whom the viewer has blocked is there, or nobody could end a block. */
+static uint64_t read_person(struct request *request, char name[NAME_BYTES], unsigned *out_blocks)
 {
     reels_error err = {.struct_size = sizeof(err)};
     uint64_t id = request_id(request, 0);
@@ -224,8 +226,8 @@ static uint64_t read_person(struct request *request, char name[NAME_BYTES])
         answer_status(request, status, &err);
         return 0;
     }
-    if (name[0] == '\0' ||
-        (id != request->person_id && view_has_blocked(request, id, request->person_id))) {
+    *out_blocks = name[0] != '\0' ? view_blocks(request, id) : 0;
+    if (name[0] == '\0' || (*out_blocks & VIEW_BLOCKED_BY_OTHER) != 0) {
         answer_error(request, 404, "not_found", "there is no such person");
         return 0;
     }
@@ -236,7 +238,8 @@ void handle_user_get(struct request *request)
 {
     reels_error err = {.struct_size = sizeof(err)};
     char name[NAME_BYTES];
-    uint64_t id = read_person(request, name);
+    unsigned blocks = 0;
+    uint64_t id = read_person(request, name, &blocks);
     if (id == 0) {
         return;
     }
@@ -279,7 +282,7 @@ static reels_status list_visible(struct request *request,
             return status;
         }
         for (size_t i = 0; i < count; i++) {
-            if (view_may_see(request, &at[i])) {
+            if (view_is_open(request, &at[i])) {
                 reels_reel kept = at[i];
                 out[(*out_count)++] = kept;
             }
@@ -296,14 +299,19 @@ void handle_user_reels(struct request *request)
     reels_error err = {.struct_size = sizeof(err)};
     char name[NAME_BYTES];
     size_t count = 0;
-    uint64_t id = read_person(request, name);
+    unsigned blocks = 0;
+    uint64_t id = read_person(request, name, &blocks);
     reels_buf *cursor = id != 0 ? request_cursor(request) : NULL;
     if (cursor == NULL) {
         return;
     }
     reels_reel *reels = calloc(VIEW_MAX, sizeof(*reels));
-    reels_status status = reels != NULL ? list_visible(request, id, cursor, reels, &count, &err)
-                                        : REELS_ERR_NO_MEMORY;
+    reels_status status = reels != NULL ? REELS_OK : REELS_ERR_NO_MEMORY;
+    if (status == REELS_OK && blocks != 0) {
+        reels_buf_clear(cursor); /* nothing is shown of somebody whom the viewer has blocked */
+    } else if (status == REELS_OK) {
+        status = list_visible(request, id, cursor, reels, &count, &err);
+    }
     answer_listed(request, status, reels, count, cursor, &err);
     free(reels);
 }

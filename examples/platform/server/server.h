@@ -198,7 +198,9 @@ reels_status people_names(struct server *server,
 /* ---- view.c: reels and persons as JSON, many at once ---- */
 
 enum {
-    VIEW_MAX = 20
+    VIEW_MAX = 20,
+    VIEW_BLOCKED_BY_ME = 1,
+    VIEW_BLOCKED_BY_OTHER = 2
 };
 
 /* An array of the reels the viewer may see, in order; the others are left out. NULL with err on
@@ -206,11 +208,11 @@ enum {
 json_t *
 view_reels(struct request *request, const reels_reel *reels, size_t count, reels_error *err);
 json_t *view_user(struct request *request, uint64_t user_id, const char *name, reels_error *err);
-/* 1 when a person may see a reel: their own in every state but deleted; others' READY and public,
- * without a block. */
-int view_may_see(struct request *request, const reels_reel *reel);
-/* Whether one person has blocked another. */
-int view_has_blocked(struct request *request, uint64_t from, uint64_t to);
+/* Whether a reel is for the viewer's eyes, blocks aside: their own in every state but deleted;
+ * others' READY and public. */
+int view_is_open(const struct request *request, const reels_reel *reel);
+/* Who of the viewer and another person has blocked the other: VIEW_BLOCKED_*. */
+unsigned view_blocks(struct request *request, uint64_t other_id);
 
 /* ---- metrics.c ---- */
 

@@ -1,5 +1,5 @@
 /* Owns what clients see of reels and persons. A page of reels costs a fixed number of calls to the
- * library, however many reels it has. */
+ * library, however many reels it has, and one for each creator in it. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,34 +24,73 @@ struct page {
     uint8_t liked[VIEW_MAX];
     uint8_t saved[VIEW_MAX];
     uint8_t followed[VIEW_MAX];
+    uint8_t apart[VIEW_MAX]; /* the viewer and the creator, by a block */
     int64_t counts[VIEW_MAX * SHOWN];
 };
 
-int view_has_blocked(struct request *request, uint64_t from, uint64_t to)
+static reels_status has_blocked(struct request *request,
+                                uint64_t from,
+                                const uint64_t *to,
+                                size_t count,
+                                uint8_t *out,
+                                reels_error *err)
 {
-    uint8_t blocked = 0;
-    reels_status status = reels_relation_has(reels_platform_social(request->server->platform),
-                                             NULL,
-                                             REELS_RELATION_BLOCK,
-                                             from,
-                                             &to,
-                                             1,
-                                             &blocked,
-                                             NULL);
-    /* In doubt, out of sight. */
-    return status != REELS_OK || blocked;
+    return reels_relation_has(reels_platform_social(request->server->platform),
+                              NULL,
+                              REELS_RELATION_BLOCK,
+                              from,
+                              to,
+                              count,
+                              out,
+                              err);
 }
 
-int view_may_see(struct request *request, const reels_reel *reel)
+unsigned view_blocks(struct request *request, uint64_t other_id)
+{
+    uint64_t me = request->person_id;
+    uint8_t by_me = 0;
+    uint8_t by_other = 0;
+    if (other_id == me) {
+        return 0;
+    }
+    if (has_blocked(request, me, &other_id, 1, &by_me, NULL) != REELS_OK ||
+        has_blocked(request, other_id, &me, 1, &by_other, NULL) != REELS_OK) {
+        return VIEW_BLOCKED_BY_ME | VIEW_BLOCKED_BY_OTHER; /* in doubt, out of sight */
+    }
+    return (by_me ? VIEW_BLOCKED_BY_ME : 0U) | (by_other ? VIEW_BLOCKED_BY_OTHER : 0U);
+}
+
+int view_is_open(const struct request *request, const reels_reel *reel)
 {
     if (reel->state == REELS_REEL_NONE || reel->state == REELS_REEL_DELETED) {
         return 0;
     }
-    if (reel->creator_id == request->person_id) {
-        return 1;
+    return reel->creator_id == request->person_id ||
+           (reel->state == REELS_REEL_READY && reel->visibility == REELS_VISIBILITY_PUBLIC);
+}
+
+/* Which creators of a page the viewer is apart from: one question about all those whom the viewer
+ * has blocked, and one to each creator about the viewer. */
+static reels_status mark_apart(struct request *request,
+                               const uint64_t *creators,
+                               size_t count,
+                               uint8_t *apart,
+                               reels_error *err)
+{
+    uint64_t me = request->person_id;
+    reels_status status = has_blocked(request, me, creators, count, apart, err);
+    for (size_t i = 0; status == REELS_OK && i < count; i++) {
+        size_t same = 0; /* the first reel of this creator */
+        while (creators[same] != creators[i]) {
+            same++;
+        }
+        if (same < i) {
+            apart[i] = apart[same];
+        } else if (!apart[i] && creators[i] != me && creators[i] != 0) {
+            status = has_blocked(request, creators[i], &me, 1, &apart[i], err);
+        }
     }
-    return reel->state == REELS_REEL_READY && reel->visibility == REELS_VISIBILITY_PUBLIC &&
-           !view_has_blocked(request, reel->creator_id, request->person_id);
+    return status;
 }
 
 static reels_status read_page(struct request *request,
@@ -79,6 +118,9 @@ static reels_status read_page(struct request *request,
     if (status == REELS_OK) {
         status = reels_relation_has(
             social, NULL, REELS_RELATION_FOLLOW, me, page->creators, count, page->followed, err);
+    }
+    if (status == REELS_OK) {
+        status = mark_apart(request, page->creators, count, page->apart, err);
     }
     if (status == REELS_OK) {
         status = reels_counter_read(reels_platform_stats(platform),
@@ -215,7 +257,7 @@ json_t *view_reels(struct request *request, const reels_reel *reels, size_t coun
             ? read_page(request, reels, count, page, err)
             : reels_error_set(err, REELS_ERR_NO_MEMORY, 0, "no memory for a page");
     for (size_t i = 0; status == REELS_OK && i < count; i++) {
-        if (view_may_see(request, &reels[i])) {
+        if (view_is_open(request, &reels[i]) && !page->apart[i]) {
             (void)json_array_append_new(array, reel_json(request, &reels[i], page, i));
         }
     }

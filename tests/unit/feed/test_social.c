@@ -106,19 +106,39 @@ END_TEST
 
 START_TEST(test_social_block_ends_follows_and_keeps_out)
 {
+    static reels_comment said[2];
     uint64_t reel = world_reel(&world, ADA, REELS_VISIBILITY_PUBLIC);
+    uint64_t theirs = world_reel(&world, BOB, REELS_VISIBILITY_PUBLIC);
+    reels_social *social = reels_platform_social(world.platform);
     reels_comment comment = {.struct_size = sizeof(comment)};
+    said[0].struct_size = said[1].struct_size = sizeof(said[0]);
+    test_ok(&world.env,
+            reels_comment_add(social, NULL, theirs, EVE, "a", NULL, &said[0], &world.env.err));
+    test_ok(&world.env,
+            reels_comment_add(social, NULL, reel, EVE, "b", NULL, &said[1], &world.env.err));
     test_ok(&world.env, world_relate(&world, REELS_RELATION_FOLLOW, ADA, BOB, 1));
     test_ok(&world.env, world_relate(&world, REELS_RELATION_FOLLOW, BOB, ADA, 1));
     test_ok(&world.env, world_relate(&world, REELS_RELATION_BLOCK, ADA, BOB, 1));
     ck_assert_int_eq(has(REELS_RELATION_FOLLOW, ADA, BOB), 0);
     ck_assert_int_eq(has(REELS_RELATION_FOLLOW, BOB, ADA), 0);
-    test_status(REELS_ERR_DENIED, world_relate(&world, REELS_RELATION_FOLLOW, BOB, ADA, 1));
-    test_status(REELS_ERR_DENIED, world_relate(&world, REELS_RELATION_LIKE, BOB, reel, 1));
-    test_status(
-        REELS_ERR_DENIED,
-        reels_comment_add(
-            reels_platform_social(world.platform), NULL, reel, BOB, "hi", NULL, &comment, NULL));
+    const uint64_t persons[] = {ADA, BOB};
+    const uint64_t reels[] = {theirs, reel};
+    for (size_t i = 0; i < 2; i++) { /* whichever of the two has set it */
+        test_status(REELS_ERR_NOT_FOUND,
+                    world_relate(&world, REELS_RELATION_FOLLOW, persons[i], persons[!i], 1));
+        test_status(REELS_ERR_NOT_FOUND,
+                    world_relate(&world, REELS_RELATION_LIKE, persons[i], reels[i], 1));
+        test_status(REELS_ERR_NOT_FOUND,
+                    world_relate(&world, REELS_RELATION_SAVE, persons[i], reels[i], 1));
+        test_status(
+            REELS_ERR_NOT_FOUND,
+            reels_comment_add(social, NULL, reels[i], persons[i], "hi", NULL, &comment, NULL));
+        test_status(REELS_ERR_NOT_FOUND,
+                    reels_comment_remove(social, NULL, reels[i], said[i].id, persons[i], NULL));
+        test_status(REELS_ERR_NOT_FOUND,
+                    reels_platform_reel_remove(world.platform, NULL, reels[i], persons[i], NULL));
+    }
+    test_ok(&world.env, world_relate(&world, REELS_RELATION_LIKE, EVE, reel, 1));
     world_settle(&world);
     ck_assert_int_eq(world_count(&world, ADA, REELS_COUNTER_FOLLOWERS), 0);
     ck_assert_int_eq(world_count(&world, BOB, REELS_COUNTER_FOLLOWERS), 0);

@@ -126,6 +126,8 @@ START_TEST(test_flow_takedown_and_block_leave_feed_and_media)
     test_status(REELS_ERR_DENIED, reels_platform_media_check(flow.platform, token, key, NULL));
 
     ck_assert_uint_eq(flow_page(&flow, STRANGER, cursor, items), 1);
+    test_status(REELS_ERR_DENIED,
+                reels_platform_reel_remove(flow.platform, NULL, reel_id, STRANGER, NULL));
     test_ok(&flow.env,
             reels_relation_set(reels_platform_social(flow.platform),
                                NULL,
@@ -139,7 +141,7 @@ START_TEST(test_flow_takedown_and_block_leave_feed_and_media)
     ck_assert_uint_eq(flow_page(&flow, STRANGER, cursor, items), 0);
     cursor[0] = '\0';
     ck_assert_uint_eq(flow_page(&flow, FOLLOWER, cursor, items), 1);
-    test_status(REELS_ERR_DENIED,
+    test_status(REELS_ERR_NOT_FOUND,
                 reels_platform_reel_remove(flow.platform, NULL, reel_id, STRANGER, NULL));
     test_ok(&flow.env,
             reels_platform_reel_remove(flow.platform, NULL, reel_id, CREATOR, &flow.env.err));
