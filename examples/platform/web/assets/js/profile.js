@@ -135,7 +135,7 @@ export class Profile {
     this.follow.setAttribute('aria-pressed', String(user.followed));
     this.follow.hidden = user.blocked;
     const undo = (kind, text) =>
-      el('p', {}, icon(kind), el('span', {}, text), el('button.link-button', { type: 'button', onclick: () => setUser(user.id, kind, false) }, kind === 'mute' ? 'Unmute' : 'Unblock'));
+      el('p', {}, icon(kind), el('span', {}, text), el('button.link-button', { type: 'button', onclick: () => (kind === 'block' ? this.#setBlock(false) : setUser(user.id, kind, false)) }, kind === 'mute' ? 'Unmute' : 'Unblock'));
     this.banner.replaceChildren();
     if (user.blocked) this.banner.append(undo('block', `${user.name} is blocked.`));
     else if (user.muted) this.banner.append(undo('mute', 'Muted: these reels stay out of your feed.'));
@@ -157,7 +157,7 @@ export class Profile {
         ? { icon: 'mute', label: 'Unmute', run: () => setUser(user.id, 'mute', false) }
         : { icon: 'mute', label: 'Mute', hint: 'Their reels stay out of your feed', run: () => setUser(user.id, 'mute', true) },
       user.blocked
-        ? { icon: 'block', label: 'Unblock', run: () => setUser(user.id, 'block', false) }
+        ? { icon: 'block', label: 'Unblock', run: () => this.#setBlock(false) }
         : { icon: 'block', label: 'Block', hint: 'Neither of you sees the other', danger: true, run: () => this.#block() },
     ]);
   }
@@ -165,7 +165,12 @@ export class Profile {
   async #block() {
     const { user } = this;
     const yes = await ask({ title: `Block ${user.name}?`, text: 'You no longer see each other, here or anywhere else in the app.', yes: 'Block', danger: true });
-    if (yes) setUser(user.id, 'block', true);
+    if (yes) this.#setBlock(true);
+  }
+
+  /* What is shown of a person goes and comes with the block, when the server has it. */
+  async #setBlock(on) {
+    if ((await setUser(this.user.id, 'block', on)) && this.active) this.#reload();
   }
 
   async #copyLink() {
@@ -232,6 +237,7 @@ export class Profile {
   }
 
   #showEmpty() {
+    if (this.user.blocked) return; /* the banner says why */
     const saved = this.tab === 'saved';
     this.foot.replaceChildren(
       notice({
