@@ -107,6 +107,24 @@ class Server:
         assert answer.status == 200, answer.body
         return answer.json['token'], answer.json['user']['id']
 
+    def open(self, method, path, token, length, begin=b'', **headers):
+        """A connection on which a request has begun: its headers, and so many bytes of its body."""
+        raw = socket.create_connection(('127.0.0.1', self.port), timeout=60)
+        sent = {'Host': 'x', 'Authorization': 'Bearer ' + token, 'Tus-Resumable': '1.0.0', 'Content-Length': str(length),
+                'Content-Type': 'application/offset+octet-stream'}
+        sent.update({name.replace('_', '-'): value for name, value in headers.items()})
+        lines = [f'{method} {path} HTTP/1.1'] + [f'{name}: {value}' for name, value in sent.items()]
+        raw.sendall(('\r\n'.join(lines) + '\r\n\r\n').encode() + begin)
+        return raw
+
+    @staticmethod
+    def answer(raw):
+        """The status and the code of what is answered on it."""
+        answer = http.client.HTTPResponse(raw)
+        answer.begin()
+        body = answer.read()
+        return answer.status, json.loads(body)['error']['code'] if body else None
+
     def create(self, token, length, metadata='', **headers):
         sent = {'Tus-Resumable': '1.0.0', 'Upload-Metadata': metadata}
         if length is not None:

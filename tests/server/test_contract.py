@@ -162,6 +162,76 @@ class Contract(unittest.TestCase):
         rest = self.server.append(self.ada, location, 30000, self.clip[30000:])
         self.assertEqual(rest.status, 204, rest.body)
 
+    CHECKSUM = 'sha1 ' + base64.b64encode(hashlib.sha1(b'other').digest()).decode()
+
+    def test_tus_refuses_a_body_that_is_too_long_before_it_comes(self):
+        dan, _ = self.server.sign_in('dan')
+        location = self.server.create(dan, 60 * 1048576).headers['Location']
+        for length, headers in ((60 * 1048576 + 1, {}), (8 * 1048576 + 1, {'Upload_Checksum': self.CHECKSUM}),
+                                (60 * 1048576, {'Upload_Checksum': self.CHECKSUM})):
+            with self.server.open('PATCH', location, dan, length, Upload_Offset='0', Expect='100-continue', **headers) as raw:
+                self.assertEqual(self.server.answer(raw), (413, 'too_large'), headers)
+        location = self.server.create(dan, None, Upload_Defer_Length='1').headers['Location']
+        with self.server.open('PATCH', location, dan, 2 ** 28 + 1, Upload_Offset='0', Expect='100-continue') as raw:
+            self.assertEqual(self.server.answer(raw), (413, 'too_large'))
+        self.assertEqual(self.server.where(dan, location).headers['Upload-Offset'], '0')
+        if self.clip:
+            data = self.clip[:100000] + bytes(8 * 1048576 - 100000)
+            right = 'sha1 ' + base64.b64encode(hashlib.sha1(data).digest()).decode()
+            self.assertEqual(self.server.append(dan, location, 0, data, Upload_Checksum=right).status, 204)
+
+    def test_tus_lets_one_request_write_to_an_upload(self):
+        dan, _ = self.server.sign_in('dan')
+        location = self.server.create(dan, 5000000).headers['Location']
+        first = self.server.open('PATCH', location, dan, 1000, b'x' * 10, Upload_Offset='0', Upload_Checksum=self.CHECKSUM)
+        self.server.wait(lambda: self.server.append(dan, location, 0, b'').status == 423)
+        second = self.server.open('PATCH', location, dan, 1000, Upload_Offset='0', Upload_Checksum=self.CHECKSUM, Expect='100-continue')
+        self.assertEqual(self.server.answer(second), (423, 'upload_locked'))  # not a byte of its body was asked for
+        second.close()
+        self.refuse(self.server.append(self.bob, location, 0, b'x'), 403, 'not_yours')
+        first.sendall(b'x' * 990)
+        self.assertEqual(self.server.answer(first), (460, 'checksum_mismatch'))
+        first.close()
+        self.assertEqual(self.server.append(dan, location, 0, b'').status, 204)
+
+    def test_tus_goes_on_when_the_last_connection_was_left_without_a_word(self):
+        if self.clip is None:
+            self.skipTest('no ffmpeg to make a clip with')
+        dan, _ = self.server.sign_in('dan')
+        location = self.server.create(dan, 5000000).headers['Location']
+        with self.server.open('PATCH', location, dan, 5000000, self.clip[:30000], Upload_Offset='0'):
+            self.server.wait(lambda: self.server.append(dan, location, 0, b'').status == 423)
+            self.server.wait(lambda: self.server.append(dan, location, 30000, b'').status == 204, 30)
+
+    def test_tus_keeps_no_upload_that_its_client_never_heard_of(self):
+        kim, kim_id = self.server.sign_in('kim')
+
+        def create(length, data, **headers):
+            sent = dict({'Tus-Resumable': '1.0.0', 'Upload-Length': str(length), 'Content-Type': 'application/offset+octet-stream'},
+                        **{name.replace('_', '-'): value for name, value in headers.items()})
+            return self.ask('POST', '/v1/uploads', data, kim, sent)
+        for _ in range(17):
+            self.refuse(create(5000, b'x' * 1000, Upload_Checksum=self.CHECKSUM), 460, 'checksum_mismatch')
+            self.refuse(create(10, b'x' * 11), 413, 'too_large')
+            self.refuse(create(10, iter([b'x' * 11])), 413, 'too_large')  # told of no length
+            with self.server.open('POST', '/v1/uploads', kim, 5000, b'x' * 10, Upload_Length='5000'):
+                pass
+        if platform_server.has_media():
+            data = b'hello, this is a letter\n' * 200
+            right = 'sha1 ' + base64.b64encode(hashlib.sha1(data).digest()).decode()
+            for _ in range(17):
+                self.refuse(create(len(data), data), 415, 'content_type')
+                self.refuse(create(len(data), data, Upload_Checksum=right), 415, 'content_type')
+        self.server.wait(lambda: self.reels_of(kim, kim_id)[1] == [], 10)
+        self.assertEqual(create(5000, None).status, 201)
+
+    def test_an_answer_in_the_middle_of_a_body_is_heard(self):
+        if not platform_server.has_media():
+            self.skipTest('a build without the media engine')
+        dan, _ = self.server.sign_in('dan')
+        location = self.server.create(dan, 12000000).headers['Location']
+        self.refuse(self.server.append(dan, location, 0, b'hello there\n' * 1000000), 415, 'content_type')
+
     def test_tus_refuses_what_it_cannot_take(self):
         def create(length=10, metadata='', **headers):
             return self.server.create(self.ada, length, metadata, **headers)
@@ -388,6 +458,62 @@ class Contract(unittest.TestCase):
         log = open(self.server.log).read()
         for secret in (SECRET_CAPTION, self.ada, self.bob, 'clip.mp4', 'ada'):
             self.assertNotIn(secret, log)
+
+
+class Connections(unittest.TestCase):
+    def test_clients_that_dribble_their_headers_lock_nobody_out(self):
+        server = Server('dribble')
+        clients = []
+        try:
+            for _ in range(515):  # three more than there are
+                raw = socket.create_connection(('127.0.0.1', server.port), timeout=60)
+                raw.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\nX: ')
+                raw.setblocking(False)
+                clients.append(raw)
+            with self.assertRaises(OSError):
+                with socket.create_connection(('127.0.0.1', server.port), timeout=1) as raw:
+                    raw.sendall(b'GET /healthz HTTP/1.0\r\n\r\n')
+                    raw.recv(1)  # all are taken
+            answered = []
+
+            def is_let_in():
+                for raw in clients:
+                    try:
+                        raw.send(b'x')
+                    except OSError:
+                        pass
+                try:
+                    with socket.create_connection(('127.0.0.1', server.port), timeout=0.5) as raw:
+                        raw.sendall(b'GET /healthz HTTP/1.0\r\n\r\n')
+                        answered.append(raw.recv(100))
+                except TimeoutError:
+                    pass
+                return any(b'200 OK' in answer for answer in answered)
+            server.wait(is_let_in, 30)
+        finally:
+            for raw in clients:
+                raw.close()
+            self.assertEqual(server.stop(), 0)
+
+    def test_a_small_body_that_is_dribbled_is_not_waited_for(self):
+        server = Server('dribble_body')
+        try:
+            with server.open('POST', '/v1/token', 'x', 1000, b'{', Content_Type='application/json') as raw:
+                raw.settimeout(0.5)
+                closed = []
+
+                def is_closed():
+                    try:
+                        raw.send(b' ')
+                        closed.append(raw.recv(1) == b'')
+                    except TimeoutError:
+                        pass
+                    except OSError:
+                        closed.append(True)
+                    return any(closed)
+                server.wait(is_closed, 45)
+        finally:
+            self.assertEqual(server.stop(), 0)
 
 
 class Restart(unittest.TestCase):

@@ -6,6 +6,10 @@
 
 #include "server.h"
 
+enum {
+    DROPPED_BYTES_MAX = 16 * 1024 * 1024
+};
+
 /* ---- answering ---- */
 
 void queue_response(struct request *request, unsigned status, struct MHD_Response *response)
@@ -338,6 +342,15 @@ static int type_is(const struct request *request, const char *type)
            (given[len] == '\0' || given[len] == ';' || given[len] == ' ');
 }
 
+/* A client that still sends does not listen, and a connection that is closed on it loses the answer
+ * with it: the rest of a body is read and dropped, unless it is long or waits to be asked for. */
+static int worth_reading(const struct request *request)
+{
+    const char *length = request_header(request, "Content-Length");
+    return has_body(request) && request_header(request, "Expect") == NULL &&
+           (length == NULL || strtoull(length, NULL, 10) <= DROPPED_BYTES_MAX);
+}
+
 /* Everything that can be judged by the headers alone. */
 static void begin(struct request *request, const char *url)
 {
@@ -425,17 +438,29 @@ enum MHD_Result http_access(void *cls,
             return MHD_NO;
         }
         *con_cls = request;
+        request->in_body = worth_reading(request);
         begin(request, url);
+        int is_upload = !request->answered && (request->route->flags & ROUTE_STREAM) != 0;
+        deadline_set(request, has_body(request) && !is_upload ? DEADLINE_BODY_S : 0);
         return request->answered ? request->result : MHD_YES;
     }
     if (*upload_data_size > 0) {
-        if (!request->answered) {
+        request->in_body = 1;
+        if (request->answered) {
+            request->dropped_bytes += *upload_data_size;
+        } else {
             take_body(request, upload_data, *upload_data_size);
         }
         *upload_data_size = 0;
-        /* An answer in the middle of a body closes the connection: the rest is not worth reading.
-         */
-        return request->answered ? request->result : MHD_YES;
+        return request->dropped_bytes <= DROPPED_BYTES_MAX && request->result == MHD_YES ? MHD_YES
+                                                                                         : MHD_NO;
+    }
+    request->in_body = 0;
+    deadline_set(request, 0);
+    if (request->pending != NULL) {
+        struct MHD_Response *response = request->pending;
+        request->pending = NULL;
+        queue_response(request, request->status, response);
     }
     if (!request->answered) {
         request->route->handle(request);
@@ -457,6 +482,7 @@ void http_completed(void *cls,
     if (request == NULL) {
         return;
     }
+    deadline_set(request, DEADLINE_NEXT_S);
     upload_end(request, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     metrics_request(request->server->metrics,
                     request->route != NULL ? request->route->pattern : "none",

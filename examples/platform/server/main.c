@@ -13,7 +13,6 @@
 
 enum {
     CONNECTIONS_MAX = 512,
-    IDLE_S = 60,
     ROLE_THREADS = 3
 };
 
@@ -177,10 +176,13 @@ static struct MHD_Daemon *start_http(struct server *server, uint16_t port)
                             MHD_OPTION_NOTIFY_COMPLETED,
                             http_completed,
                             NULL,
+                            MHD_OPTION_NOTIFY_CONNECTION,
+                            deadlines_notify,
+                            server->deadlines,
                             MHD_OPTION_CONNECTION_LIMIT,
                             (unsigned)CONNECTIONS_MAX,
                             MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)IDLE_S,
+                            (unsigned)CONNECTION_IDLE_S,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                             (size_t)(256 * 1024),
                             MHD_OPTION_END);
@@ -224,7 +226,11 @@ static int run(const struct options *options, const sigset_t *signals)
     struct server *server = calloc(1, sizeof(*server));
     reels_error err = {.struct_size = sizeof(err)};
     int result = 1;
-    if (server == NULL || (server->metrics = metrics_new()) == NULL) {
+    if (server == NULL || (server->metrics = metrics_new()) == NULL ||
+        (server->deadlines = deadlines_new()) == NULL) {
+        if (server != NULL) {
+            metrics_free(server->metrics);
+        }
         free(server);
         return 1;
     }
@@ -237,6 +243,7 @@ static int run(const struct options *options, const sigset_t *signals)
     server->openapi_path = options->openapi_path;
     server->demo_mode = options->demo_mode;
     server->upload_bytes_max = 256ULL * 1024 * 1024;
+    (void)pthread_mutex_init(&server->writers_lock, NULL);
     if (reels_ctx_new(&ctx_options, &server->ctx, &err) != REELS_OK) {
         (void)fprintf(stderr, "reels-platform: %s\n", err.message);
     } else if (open_platform(server, options)) {
@@ -244,7 +251,9 @@ static int run(const struct options *options, const sigset_t *signals)
     }
     reels_platform_free(server->platform);
     reels_ctx_free(server->ctx);
+    deadlines_free(server->deadlines);
     metrics_free(server->metrics);
+    (void)pthread_mutex_destroy(&server->writers_lock);
     free(server);
     return result;
 }

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <microhttpd.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +20,9 @@ enum {
     JWT_KEY_BYTES = 32
 };
 
-struct metrics; /* metrics.c */
+struct metrics;   /* metrics.c */
+struct deadlines; /* deadlines.c */
+struct writer;    /* writers.c */
 
 enum server_state {
     SERVER_STARTING,
@@ -31,11 +34,14 @@ struct server {
     reels_ctx *ctx;
     reels_platform *platform;
     struct metrics *metrics;
+    struct deadlines *deadlines;
     const char *web_path;     /* folder of index.html and assets/ */
     const char *openapi_path; /* the contract, served as it is */
     int demo_mode;            /* POST /v1/token gives a token to whoever asks */
     uint64_t upload_bytes_max;
     uint8_t jwt_key[JWT_KEY_BYTES];
+    pthread_mutex_t writers_lock;
+    struct writer *writers; /* of uploads, now */
     atomic_int state;
 };
 
@@ -54,8 +60,9 @@ struct request {
     size_t body_len;
     struct upload_body *upload;
     int answered;
-    int in_body; /* MHD takes no answer now: it is kept until the body is over */
+    int in_body; /* an answer is kept until the body is over */
     struct MHD_Response *pending;
+    uint64_t dropped_bytes; /* of the body, after that */
     enum MHD_Result result;
     int64_t begun_mono_us;
     unsigned status;
@@ -168,6 +175,43 @@ int upload_begin(struct request *request);
 int upload_bytes(struct request *request, const char *data, size_t len);
 /* The request is over; what was read of a body that broke off is kept. */
 void upload_end(struct request *request, int complete);
+
+/* ---- deadlines.c ---- */
+
+enum {
+    CONNECTION_IDLE_S = 60,  /* MHD ends a connection on which nothing comes or goes for so long */
+    DEADLINE_HEADERS_S = 10, /* the first request of a connection has its headers by then */
+    DEADLINE_BODY_S = 20,    /* and the body, unless it is an upload's */
+    DEADLINE_NEXT_S = CONNECTION_IDLE_S + DEADLINE_HEADERS_S /* headers of a further request */
+};
+
+struct deadlines *deadlines_new(void);
+/* No connection is left then. */
+void deadlines_free(struct deadlines *deadlines);
+/* A connection begins or ends: for MHD_OPTION_NOTIFY_CONNECTION. */
+void deadlines_notify(void *cls,
+                      struct MHD_Connection *connection,
+                      void **socket_context,
+                      enum MHD_ConnectionNotificationCode code);
+/* The request's connection is ended in so many seconds; 0 = it has no deadline. */
+void deadline_set(struct request *request, int seconds);
+
+/* ---- writers.c: one request at a time writes to an upload ---- */
+
+struct writer {
+    struct writer *next;
+    uint64_t reel_id;
+    uint64_t person_id;
+    int socket;
+    int entered;
+    atomic_llong heard_mono_us; /* when bytes came last */
+};
+
+/* 0 when another request writes to this upload. */
+int writers_enter(struct request *request, struct writer *writer, uint64_t reel_id);
+void writers_heard(struct request *request, struct writer *writer);
+/* Does nothing for one that has not entered, or has left. */
+void writers_leave(struct request *request, struct writer *writer);
 
 /* ---- auth.c ---- */
 

@@ -1,226 +1,21 @@
 /* Owns uploads over tus 1.0.0. The body of a request is taken in windows that end where the
  * library's parts end, each made durable before more is read; with a checksum the whole body is
  * held (up to a limit) and goes in at once or not at all. */
+#include "tus.h"
+
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include "server.h"
 
 enum {
     WINDOW_BYTES = REELS_UPLOAD_PART_BYTES,
-    CHECKED_BYTES_MAX = 64 * 1024 * 1024,
-    METADATA_BYTES_MAX = 8192,
-    DIGEST_BYTES_MAX = 64
-};
-
-struct upload_body {
-    uint64_t reel_id;
-    uint64_t offset; /* durable so far */
-    uint64_t length; /* UINT64_MAX = not told */
-    uint8_t *data;
-    size_t len;
-    size_t capacity;
-    const EVP_MD *algorithm; /* NULL = no checksum */
-    uint8_t digest[DIGEST_BYTES_MAX];
-    size_t digest_len;
-    int creates; /* POST: answered 201 */
+    CHECKED_BYTES_MAX = 8 * 1024 * 1024
 };
 
 static const struct header tus_headers[] = {{"Tus-Resumable", "1.0.0"}};
 
-/* ---- headers ---- */
-
-static int check_version(struct request *request)
-{
-    const char *version = request_header(request, "Tus-Resumable");
-    if (version == NULL || strcmp(version, "1.0.0") != 0) {
-        answer_error(request, 412, "tus_version", "this server speaks tus 1.0.0");
-        return 0;
-    }
-    return 1;
-}
-
-/* A header that holds a number: 1 = there, 0 = not there, -1 after having answered. */
-static int number_header(struct request *request, const char *name, uint64_t *out)
-{
-    const char *text = request_header(request, name);
-    if (text == NULL) {
-        return 0;
-    }
-    size_t len = strlen(text);
-    *out = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < '0' || text[i] > '9' || len > 16) {
-            answer_error(request, 400, "bad_header", "%s is not a number of bytes", name);
-            return -1;
-        }
-        *out = *out * 10 + (uint64_t)(text[i] - '0');
-    }
-    if (len == 0) {
-        answer_error(request, 400, "bad_header", "%s is empty", name);
-        return -1;
-    }
-    return 1;
-}
-
-/* Decodes base64; the number of bytes, or -1. out has room for len bytes and a NUL. */
-static int decode_base64(const char *text, size_t len, uint8_t *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint32_t bits = 0;
-    int held = 0;
-    int made = 0;
-    while (len > 0 && text[len - 1] == '=') {
-        len--;
-    }
-    for (size_t i = 0; i < len; i++) {
-        const char *digit = text[i] != '\0' ? strchr(digits, text[i]) : NULL;
-        if (digit == NULL) {
-            return -1;
-        }
-        bits = bits << 6 | (uint32_t)(digit - digits);
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            out[made++] = (uint8_t)(bits >> held);
-        }
-    }
-    out[made] = '\0';
-    return made;
-}
-
-/* Upload-Checksum: 1 = none or read, 0 after having answered. */
-static int read_checksum(struct request *request, struct upload_body *body)
-{
-    const char *header = request_header(request, "Upload-Checksum");
-    if (header == NULL) {
-        return 1;
-    }
-    const char *space = strchr(header, ' ');
-    size_t name_len = space != NULL ? (size_t)(space - header) : 0;
-    if (name_len == 4 && memcmp(header, "sha1", 4) == 0) {
-        body->algorithm = EVP_sha1();
-    } else if (name_len == 6 && memcmp(header, "sha256", 6) == 0) {
-        body->algorithm = EVP_sha256();
-    } else {
-        answer_error(request, 400, "bad_header", "Upload-Checksum takes sha1 and sha256");
-        return 0;
-    }
-    uint8_t digest[256];
-    int len = strlen(space + 1) < 200 ? decode_base64(space + 1, strlen(space + 1), digest) : -1;
-    if (len != EVP_MD_get_size(body->algorithm)) {
-        answer_error(
-            request, 400, "bad_header", "Upload-Checksum is not a digest of that kind in base64");
-        return 0;
-    }
-    memcpy(body->digest, digest, (size_t)len);
-    body->digest_len = (size_t)len;
-    return 1;
-}
-
-/* ---- metadata ---- */
-
-struct metadata {
-    char filename[1024];
-    char caption[REELS_CAPTION_BYTES_MAX * 2];
-    char visibility[64];
-};
-
-/* One pair; 0 after having answered. */
-static int take_pair(struct request *request, const char *pair, size_t len, struct metadata *out)
-{
-    const char *space = memchr(pair, ' ', len);
-    size_t key_len = space != NULL ? (size_t)(space - pair) : len;
-    static const struct {
-        const char *key;
-        size_t offset;
-        size_t capacity;
-    } keys[] = {
-        {"filename", offsetof(struct metadata, filename), sizeof(out->filename)},
-        {"caption", offsetof(struct metadata, caption), sizeof(out->caption)},
-        {"visibility", offsetof(struct metadata, visibility), sizeof(out->visibility)},
-    };
-    if (key_len == 0) {
-        answer_error(request, 400, "bad_header", "Upload-Metadata has a pair without a key");
-        return 0;
-    }
-    uint8_t *value = malloc(len + 1);
-    int value_len = value == NULL   ? -1
-                    : space != NULL ? decode_base64(space + 1, len - key_len - 1, value)
-                                    : 0;
-    int good = value_len >= 0;
-    for (size_t i = 0; good && i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (strlen(keys[i].key) != key_len || memcmp(keys[i].key, pair, key_len) != 0) {
-            continue;
-        }
-        if ((size_t)value_len >= keys[i].capacity ||
-            memchr(value, '\0', (size_t)value_len) != NULL) {
-            free(value);
-            answer_error(
-                request, 422, "invalid_value", "%s is too long or holds a NUL", keys[i].key);
-            return 0;
-        }
-        /* Of a key given twice nothing of the first value is left. */
-        memset((char *)out + keys[i].offset, 0, keys[i].capacity);
-        memcpy((char *)out + keys[i].offset, value, (size_t)value_len);
-    }
-    free(value);
-    if (!good) {
-        answer_error(request, 400, "bad_header", "Upload-Metadata holds what is not base64");
-    }
-    return good;
-}
-
-static int read_metadata(struct request *request, struct metadata *out)
-{
-    const char *header = request_header(request, "Upload-Metadata");
-    if (header == NULL) {
-        return 1;
-    }
-    if (strlen(header) > METADATA_BYTES_MAX) {
-        answer_error(request,
-                     400,
-                     "bad_header",
-                     "Upload-Metadata is longer than %d bytes",
-                     METADATA_BYTES_MAX);
-        return 0;
-    }
-    while (*header != '\0') {
-        header += strspn(header, " ");
-        size_t len = strcspn(header, ",");
-        if (!take_pair(request, header, len, out)) {
-            return 0;
-        }
-        header += len;
-        header += *header == ',';
-    }
-    return 1;
-}
-
 /* ---- answers ---- */
-
-static void http_date(int64_t unix_us, char out[64])
-{
-    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t seconds = (time_t)(unix_us / 1000000);
-    struct tm tm;
-    (void)gmtime_r(&seconds, &tm);
-    (void)snprintf(out,
-                   64,
-                   "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                   days[tm.tm_wday],
-                   tm.tm_mday,
-                   months[tm.tm_mon],
-                   tm.tm_year + 1900,
-                   tm.tm_hour,
-                   tm.tm_min,
-                   tm.tm_sec);
-}
 
 static void answer_upload_status(struct request *request,
                                  reels_status status,
@@ -321,6 +116,12 @@ static int flush(struct request *request)
     return 1;
 }
 
+static void answer_too_long(struct request *request)
+{
+    answer_error(
+        request, 413, "too_large", "a body with a checksum is at most %d bytes", CHECKED_BYTES_MAX);
+}
+
 static int reserve(struct request *request, size_t needed)
 {
     struct upload_body *body = request->upload;
@@ -341,7 +142,20 @@ static int reserve(struct request *request, size_t needed)
     return 1;
 }
 
-int upload_bytes(struct request *request, const char *data, size_t len)
+/* The request goes on no further. What it has created and could not tell its client of would be
+ * nobody's, and count among the client's unfinished uploads. */
+static void leave(struct request *request)
+{
+    struct upload_body *body = request->upload;
+    if (body->creates && body->reel_id != 0 && !body->told) {
+        (void)reels_upload_abort(
+            uploads_of(request), NULL, body->reel_id, request->person_id, NULL);
+        body->reel_id = 0;
+    }
+    writers_leave(request, &body->writer);
+}
+
+static int take_bytes(struct request *request, const char *data, size_t len)
 {
     struct upload_body *body = request->upload;
     while (len > 0) {
@@ -352,11 +166,7 @@ int upload_bytes(struct request *request, const char *data, size_t len)
         size_t room = window - body->len;
         size_t take = len < room ? len : room;
         if (take == 0) {
-            answer_error(request,
-                         413,
-                         "too_large",
-                         "a body with a checksum is at most %d bytes",
-                         CHECKED_BYTES_MAX);
+            answer_too_long(request);
             return 0;
         }
         if (!reserve(request, body->len + take)) {
@@ -373,13 +183,24 @@ int upload_bytes(struct request *request, const char *data, size_t len)
     return 1;
 }
 
+int upload_bytes(struct request *request, const char *data, size_t len)
+{
+    writers_heard(request, &request->upload->writer);
+    int good = take_bytes(request, data, len);
+    if (!good) {
+        leave(request);
+    }
+    return good;
+}
+
 void upload_end(struct request *request, int complete)
 {
     struct upload_body *body = request->upload;
     if (body == NULL) {
         return;
     }
-    if (!complete && !request->answered && body->algorithm == NULL && body->len > 0) {
+    if (!complete && !request->answered && !body->creates && body->algorithm == NULL &&
+        body->len > 0) {
         /* The client went away: what came is kept, so that it can go on from there. */
         uint64_t offset = 0;
         (void)reels_upload_write(uploads_of(request),
@@ -393,6 +214,7 @@ void upload_end(struct request *request, int complete)
                                  &offset,
                                  NULL);
     }
+    leave(request);
     free(body->data);
     free(body);
     request->upload = NULL;
@@ -435,6 +257,34 @@ static struct upload_body *body_new(struct request *request)
     return request->upload;
 }
 
+/* The upload is this request's until it ends; 0 after having answered. */
+static int enter(struct request *request, uint64_t reel_id)
+{
+    if (!writers_enter(request, &request->upload->writer, reel_id)) {
+        answer_error(request, 423, "upload_locked", "another request writes to this upload");
+        return 0;
+    }
+    return 1;
+}
+
+/* Refuses a body that is longer than what may come, before it comes; 0 after having answered. */
+static int check_room(struct request *request, uint64_t offset, uint64_t length)
+{
+    uint64_t max = request->server->upload_bytes_max;
+    uint64_t end = length < max ? length : max;
+    uint64_t given = 0;
+    int has_given = tus_number(request, "Content-Length", &given);
+    if (has_given > 0 && request->upload->algorithm != NULL && given > CHECKED_BYTES_MAX) {
+        answer_too_long(request);
+        return 0;
+    }
+    if (has_given > 0 && (offset > end || given > end - offset)) {
+        answer_error(request, 413, "too_large", "the body goes beyond the upload's end");
+        return 0;
+    }
+    return has_given >= 0;
+}
+
 static int begin_patch(struct request *request)
 {
     uint64_t reel_id = 0;
@@ -452,8 +302,8 @@ static int begin_patch(struct request *request)
         answer_error(request, 404, "not_found", "there is no such upload");
         return 0;
     }
-    int has_offset = number_header(request, "Upload-Offset", &offset);
-    if (has_offset < 0) {
+    int has_offset = tus_number(request, "Upload-Offset", &offset);
+    if (has_offset < 0 || !enter(request, reel_id)) {
         return 0;
     }
     if (has_offset == 0) {
@@ -466,7 +316,7 @@ static int begin_patch(struct request *request)
         answer_missing(request, reel_id);
         return 0;
     }
-    int has_length = status == REELS_OK ? number_header(request, "Upload-Length", &length) : 0;
+    int has_length = status == REELS_OK ? tus_number(request, "Upload-Length", &length) : 0;
     if (has_length < 0) {
         return 0;
     }
@@ -494,14 +344,14 @@ static int begin_patch(struct request *request)
     body->reel_id = reel_id;
     body->offset = offset;
     body->length = info.length;
-    return 1;
+    return check_room(request, offset, info.length);
 }
 
 static int read_length(struct request *request, uint64_t *out)
 {
     uint64_t defer = 0;
-    int has_length = number_header(request, "Upload-Length", out);
-    int has_defer = has_length < 0 ? -1 : number_header(request, "Upload-Defer-Length", &defer);
+    int has_length = tus_number(request, "Upload-Length", out);
+    int has_defer = has_length < 0 ? -1 : tus_number(request, "Upload-Defer-Length", &defer);
     if (has_length < 0 || has_defer < 0) {
         return 0;
     }
@@ -550,7 +400,8 @@ static int begin_create(struct request *request)
                                         .person_id = request->person_id,
                                         .filename = metadata->filename,
                                         .caption = metadata->caption};
-    int good = read_length(request, &begin.length) && read_metadata(request, metadata);
+    int good = read_length(request, &begin.length) && check_room(request, 0, begin.length) &&
+               tus_metadata(request, metadata);
     if (good && metadata->visibility[0] != '\0' && strcmp(metadata->visibility, "public") != 0) {
         good = strcmp(metadata->visibility, "private") == 0;
         begin.visibility = REELS_VISIBILITY_PRIVATE;
@@ -571,16 +422,20 @@ static int begin_create(struct request *request)
     free(metadata);
     body->length = begin.length;
     body->creates = 1;
-    return good;
+    return good && enter(request, body->reel_id);
 }
 
 int upload_begin(struct request *request)
 {
-    if (!check_version(request) || body_new(request) == NULL ||
-        !read_checksum(request, request->upload)) {
+    if (!tus_version(request) || body_new(request) == NULL ||
+        !tus_checksum(request, request->upload)) {
         return 0;
     }
-    return strcmp(request->method, "POST") == 0 ? begin_create(request) : begin_patch(request);
+    int good = strcmp(request->method, "POST") == 0 ? begin_create(request) : begin_patch(request);
+    if (!good) {
+        leave(request);
+    }
+    return good;
 }
 
 /* ---- ending a request ---- */
@@ -622,23 +477,27 @@ static void end_request(struct request *request)
         !finished &&
         reels_upload_get(
             uploads_of(request), NULL, body->reel_id, request->person_id, &info, NULL) == REELS_OK;
-    http_date(info.expires_unix_us, expires);
+    tus_date(info.expires_unix_us, expires);
     struct header headers[] = {{"Tus-Resumable", "1.0.0"},
                                {"Upload-Offset", offset},
                                {"Reel-Id", id},
                                {"Upload-Expires", open ? expires : NULL},
                                {"Location", body->creates ? location : NULL}};
+    body->told = 1;
     answer_empty(request, body->creates ? 201 : 204, headers, sizeof(headers) / sizeof(headers[0]));
 }
 
+/* Left before the answer is sent: who has it may write again. */
 void handle_upload_create(struct request *request)
 {
     end_request(request);
+    leave(request);
 }
 
 void handle_upload_patch(struct request *request)
 {
     end_request(request);
+    leave(request);
 }
 
 /* ---- the other methods ---- */
@@ -679,7 +538,7 @@ void handle_upload_head(struct request *request)
     char id[24];
     char expires[64];
     char metadata[METADATA_BYTES_MAX] = "";
-    if (!check_version(request)) {
+    if (!tus_version(request)) {
         return;
     }
     reels_status status =
@@ -701,7 +560,7 @@ void handle_upload_head(struct request *request)
     id_to_text(info.offset, offset);
     id_to_text(info.length, length);
     id_to_text(reel_id, id);
-    http_date(info.expires_unix_us, expires);
+    tus_date(info.expires_unix_us, expires);
     encode_pair(metadata, sizeof(metadata), "filename", reel.filename);
     encode_pair(metadata, sizeof(metadata), "caption", reel.caption);
     encode_pair(metadata,
@@ -724,7 +583,7 @@ void handle_upload_delete(struct request *request)
 {
     reels_error err = {.struct_size = sizeof(err)};
     uint64_t reel_id = 0;
-    if (!check_version(request)) {
+    if (!tus_version(request)) {
         return;
     }
     reels_status status =
