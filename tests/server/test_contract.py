@@ -67,10 +67,17 @@ class Contract(unittest.TestCase):
         self.refuse(self.ask('GET', '/v1/me', None, jwt(key, dict(good, exp=now - 1))), 401, 'token_expired')
         self.refuse(self.ask('GET', '/v1/me', None, jwt(key, dict(good, sub='-1'))), 401, 'token_bad')
         self.assertEqual(self.ask('GET', '/v1/me').headers['WWW-Authenticate'], 'Bearer')
+        for claims in ({'exp': now + 60.5}, {'nbf': now - 1}, {'nbf': now - 0.5}, {'exp': 1e300}):
+            self.assertEqual(self.ask('GET', '/v1/me', None, jwt(key, dict(good, **claims))).status, 200, claims)
+        self.refuse(self.ask('GET', '/v1/me', None, jwt(key, dict(good, exp=now - 0.5))), 401, 'token_expired')
+        for claims in ({'nbf': now + 60}, {'nbf': now + 60.5}, {'nbf': 'now'}, {'exp': str(now + 60)}, {'exp': None}, {'exp': True}):
+            self.refuse(self.ask('GET', '/v1/me', None, jwt(key, dict(good, **claims))), 401, 'token_bad')
+        del good['exp']
+        self.refuse(self.ask('GET', '/v1/me', None, jwt(key, good)), 401, 'token_bad')
 
     def test_the_same_name_in_any_case_is_the_same_person(self):
         self.assertEqual(self.server.sign_in('ADA')[1], self.ada_id)
-        for name in ('', 'a b', 'x' * 31, 'é', '../..'):
+        for name in ('', 'a b', 'ada\0', 'x' * 31, 'é', '../..'):
             self.refuse(self.ask('POST', '/v1/token', {'name': name}), 422, 'invalid_value')
 
     # ---- paths, methods, bodies ----
@@ -82,6 +89,13 @@ class Contract(unittest.TestCase):
         self.assertIn('GET', answer.headers['Allow'])
         for path in ('/assets/../index.html', '/assets/%2e%2e/index.html', '/assets//etc/passwd'):
             self.refuse(self.ask('GET', path), 404)
+        for path in ('/', '/assets/js/main.js', '/openapi.yaml', '/healthz', '/v1/me'):
+            self.assertEqual(self.ask('GET', path, None, self.ada).status, 200, path)
+            for tail in ('%00', '%00.png', '%00/'):
+                self.refuse(self.ask('GET', path + tail, None, self.ada), 404, 'not_found')
+        self.assertEqual(self.ask('GET', '/%61ssets/js/m%61in.js').status, 200)
+        for path in ('/%', '/%6', '/%zz', '/%0', '/v1/me%'):
+            self.refuse(self.ask('GET', path, None, self.ada), 404, 'not_found')
         for ident in ('0', '99', '-1', 'abc', '9' * 19, '1' * 30, '%00'):
             self.refuse(self.ask('GET', '/v1/reels/' + ident, None, self.ada), 404)
             self.refuse(self.ask('GET', '/v1/users/' + ident, None, self.ada), 404)
@@ -97,7 +111,10 @@ class Contract(unittest.TestCase):
         self.refuse(send(b'{"a":1,"a":2}'), 400, 'bad_json')
         self.refuse(send(b'[]'), 422)
         self.refuse(send(b' ' * 65537), 413, 'too_large')
-        self.refuse(send(b'{}', 'text/plain'), 415, 'content_type')
+        for kind in ('text/plain', 'application/jsonx', 'application/json+x'):
+            self.refuse(send(b'{}', kind), 415, 'content_type')
+        for kind in ('Application/JSON', 'application/json;charset=utf-8', 'application/json ; charset=utf-8'):
+            self.refuse(send(b'{}', kind), 422, 'invalid_value')
         self.refuse(send(b'{}'), 422, 'invalid_value')
 
     def test_a_megabyte_deep_body_ends_soon(self):
@@ -147,7 +164,13 @@ class Contract(unittest.TestCase):
             self.assertEqual(answer.headers['Tus-Resumable'], '1.0.0', (method, answer.status))
         gone = self.ask('DELETE', location, None, self.ada, {'Tus-Resumable': '1.0.0'})
         self.assertEqual(gone.status, 204)
-        self.assertIn(self.server.where(self.ada, location).status, (404, 410))
+        self.assertEqual(self.server.where(self.ada, location).status, 404)
+        self.refuse(self.server.append(self.ada, location, 20000, b'x'), 404, 'not_found')
+        self.refuse(self.ask('DELETE', location, None, self.ada, {'Tus-Resumable': '1.0.0'}), 404, 'not_found')
+        location = self.server.create(self.ada, None, Upload_Defer_Length='1').headers['Location']
+        self.refuse(self.server.append(self.ada, location, 0, b'', Upload_Length='0'), 422, 'invalid_value')
+        self.assertEqual(self.server.append(self.ada, location, 0, b'', Content_Type='Application/Offset+octet-stream').status, 204)
+        self.ask('DELETE', location, None, self.ada, {'Tus-Resumable': '1.0.0'})
 
     def test_tus_keeps_what_came_before_the_connection_broke(self):
         if self.clip is None:
@@ -302,8 +325,14 @@ class Contract(unittest.TestCase):
         cover = self.ask('GET', reel['cover_url'])
         self.assertEqual(cover.body[:2], b'\xff\xd8')
         self.assertIn('immutable', cover.headers['Cache-Control'])
-        again = self.ask('GET', reel['cover_url'], headers={'If-None-Match': cover.headers['ETag']})
-        self.assertEqual(again.status, 304)
+        script = self.ask('GET', '/assets/js/main.js').headers['ETag']
+        for url, tag in ((reel['cover_url'], cover.headers['ETag']), ('/assets/js/main.js', script)):
+            for known in (tag, 'W/' + tag, '"x", ' + tag, f'"x,y" ,W/"z",W/{tag}, "q"', '*'):
+                for more in ({}, {'Range': 'bytes=0-9'}, {'Range': 'bytes=99999999-'}):
+                    again = self.ask('GET', url, headers=dict(more, **{'If-None-Match': known}))
+                    self.assertEqual((again.status, again.headers['ETag'], again.body), (304, tag, b''), known)
+            for known in ('"x"', tag[:-1], tag.strip('"'), '"x", W/"y"', '', ',', 'x, ' + tag):
+                self.assertEqual(self.ask('GET', url, headers={'If-None-Match': known}).status, 200, known)
 
     def test_media_ranges_and_tokens(self):
         self.need_reel()
@@ -314,6 +343,15 @@ class Contract(unittest.TestCase):
                                    ('lines=1-2', 200, whole), ('bytes=0-999999999', 206, whole)):
             got = self.ask('GET', url, headers={'Range': text})
             self.assertEqual((got.status, got.body), (status, part), text)
+        tag = self.ask('HEAD', url).headers['ETag']
+        for known, status, part in ((tag, 206, whole[:10]), ('"x"', 200, whole), ('W/' + tag, 200, whole),
+                                    ('Sat, 01 Jan 2100 00:00:00 GMT', 200, whole)):
+            got = self.ask('GET', url, headers={'Range': 'bytes=0-9', 'If-Range': known})
+            self.assertEqual((got.status, got.body), (status, part), known)
+        got = self.ask('GET', url, headers={'Range': 'bytes=99999999-', 'If-Range': '"x"'})
+        self.assertEqual((got.status, got.body), (200, whole))
+        self.refuse(self.ask('GET', url + '%00'), 404)
+        self.refuse(self.ask('GET', url + '%00.jpg'), 404)
         beyond = self.ask('GET', url, headers={'Range': f'bytes={len(whole)}-'})
         self.refuse(beyond, 416)
         self.assertEqual(beyond.headers['Content-Range'], f'bytes */{len(whole)}')
@@ -355,7 +393,7 @@ class Contract(unittest.TestCase):
         self.assertEqual(said.status, 201)
         page = self.ask('GET', f'/v1/reels/{self.reel}/comments', None, self.ada).json
         self.assertEqual(page['items'][0]['text'], '<b>&"\u202e')
-        for text in ('', '   ', 'x' * 2001, 5, None):
+        for text in ('', '   ', 'x' * 2001, 5, None, 'a\0b', '\0'):
             self.refuse(self.ask('POST', f'/v1/reels/{self.reel}/comments', {'text': text}, self.bob), 422)
         eve, _ = self.server.sign_in('eve')
         one = said.json['id']
@@ -363,6 +401,17 @@ class Contract(unittest.TestCase):
         self.assertEqual(self.ask('DELETE', f'/v1/reels/{self.reel}/comments/{one}', None, self.ada).status, 204)
         self.refuse(self.ask('GET', f'/v1/reels/{self.reel}/comments?cursor=AAAA', None, self.ada), 400, 'bad_cursor')
         self.refuse(self.ask('GET', '/v1/feed?cursor=nonsense', None, self.ada), 400, 'bad_cursor')
+        for path in ('/v1/me/saved', f'/v1/users/{self.ada_id}/reels', f'/v1/reels/{self.reel}/comments', '/v1/feed'):
+            for cursor in ('a', '', '%00', 'AB', '='):
+                self.refuse(self.ask('GET', f'{path}?cursor={cursor}', None, self.ada), 400, 'bad_cursor')
+        for i in range(21):
+            said = self.ask('POST', f'/v1/reels/{self.reel}/comments', {'text': f'number {i}'}, self.bob)
+            self.assertEqual(said.status, 201)
+        path = f'/v1/reels/{self.reel}/comments?cursor='
+        cursor = self.ask('GET', path[:-8], None, self.ada).json['next_cursor']
+        self.assertEqual(len(self.ask('GET', path + cursor, None, self.ada).json['items']), 1)
+        for wrong in (cursor + 'a', cursor + 'A', cursor[:-1], cursor + '=', cursor + '%00', 'a' + cursor):
+            self.refuse(self.ask('GET', path + wrong, None, self.ada), 400, 'bad_cursor')
 
     def test_events_count_once_and_bad_ones_are_named(self):
         self.need_reel()

@@ -93,6 +93,25 @@ static int take_claims(struct request *request, jwt_t *jwt)
     return 1;
 }
 
+/* A NumericDate: seconds, whole or not (RFC 7519, 2). 1 = read, 0 = not there, -1 = no number. */
+static int read_date(jwt_t *jwt, const char *name, double *out)
+{
+    char *text = jwt_get_grants_json(jwt, name); /* of jansson, as above */
+    json_t *value = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    int result = text == NULL ? 0 : json_is_number(value) ? 1 : -1;
+    *out = json_number_value(value);
+    json_decref(value);
+    free(text);
+    return result;
+}
+
+static double now_seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 int auth_check(struct request *request)
 {
     const char *header = request_header(request, "Authorization");
@@ -108,14 +127,18 @@ int auth_check(struct request *request)
         return 0;
     }
     /* libjwt takes an unsigned token when its header says so: we do not. */
-    int good = jwt_get_alg(jwt) == JWT_ALG_HS256 && take_claims(request, jwt);
-    long expires = jwt_get_grant_int(jwt, "exp");
+    double expires = 0;
+    double begins = 0;
+    double now = now_seconds();
+    int good = jwt_get_alg(jwt) == JWT_ALG_HS256 && take_claims(request, jwt) &&
+               read_date(jwt, "exp", &expires) == 1 && read_date(jwt, "nbf", &begins) >= 0 &&
+               begins <= now;
     jwt_free(jwt);
     if (!good) {
         answer_error(request, 401, "token_bad", "the token is not one of ours");
         return 0;
     }
-    if (expires <= (long)time(NULL)) {
+    if (expires <= now) {
         answer_error(request, 401, "token_expired", "the token has expired: sign in again");
         return 0;
     }

@@ -128,6 +128,10 @@ void handle_feed(struct request *request)
     reels_feed_request feed = {.struct_size = sizeof(feed),
                                .viewer_id = request->person_id,
                                .cursor = request_query(request, "cursor")};
+    if (feed.cursor != NULL && feed.cursor[0] == '\0') { /* to the library it would be none */
+        answer_error(request, 400, "bad_cursor", "the cursor was not made here");
+        return;
+    }
     reels_reel *reels = calloc(REELS_FEED_PAGE_ITEMS, sizeof(*reels));
     reels_status status = reels != NULL ? reels_buf_new(request->server->ctx, 4096, &cursor, &err)
                                         : REELS_ERR_NO_MEMORY;
@@ -209,7 +213,7 @@ static const char *read_number(
 /* "session": 16 hexadecimal digits. */
 static const char *read_session(const json_t *event, uint64_t *out)
 {
-    const char *text = json_string_value(json_object_get(event, "session"));
+    const char *text = json_text(event, "session");
     if (text == NULL || strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16) {
         return "session";
     }
@@ -220,7 +224,7 @@ static const char *read_session(const json_t *event, uint64_t *out)
 static const char *read_reason(const json_t *event, char *out, size_t capacity)
 {
     json_t *value = json_object_get(event, "reason");
-    const char *text = json_string_value(value);
+    const char *text = json_text(event, "reason");
     if (value == NULL) {
         return NULL;
     }
@@ -239,9 +243,9 @@ static const char *read_event(const json_t *json, reels_event *out)
     int64_t number = 0;
     memset(out, 0, sizeof(*out));
     out->struct_size = sizeof(*out);
-    const char *type = json_string_value(json_object_get(json, "type"));
+    const char *type = json_text(json, "type");
     out->type = type != NULL ? event_type(type) : 0;
-    const char *reel = json_string_value(json_object_get(json, "reel_id"));
+    const char *reel = json_text(json, "reel_id");
     if (out->type == 0) {
         return "type";
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "server.h"
 
@@ -197,7 +198,8 @@ json_t *request_json(struct request *request)
         answer_error(request, 400, "bad_json", "JSON is nested more than %d deep", DEPTH_MAX);
         return NULL;
     }
-    json_t *json = json_loadb(request->body, request->body_len, JSON_REJECT_DUPLICATES, &error);
+    json_t *json = json_loadb(
+        request->body, request->body_len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (json == NULL) {
         answer_error(request,
                      400,
@@ -214,6 +216,13 @@ json_t *request_json(struct request *request)
         return NULL;
     }
     return json;
+}
+
+const char *json_text(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    const char *text = json_string_value(value);
+    return text != NULL && strlen(text) == json_string_length(value) ? text : NULL;
 }
 
 int id_from_text(const char *text, uint64_t *out)
@@ -272,6 +281,8 @@ json_t *cursor_json(reels_buf *cursor)
     return json;
 }
 
+/* Each cursor has one text: a digit too many, or bits that belong to no byte, were not made here.
+ */
 static int cursor_decode(const char *text, reels_buf *cursor)
 {
     uint32_t bits = 0;
@@ -291,7 +302,7 @@ static int cursor_decode(const char *text, reels_buf *cursor)
             }
         }
     }
-    return 1;
+    return held < 6 && (bits & ((1U << held) - 1)) == 0 && reels_buf_len(cursor) > 0;
 }
 
 reels_buf *request_cursor(struct request *request)
@@ -308,6 +319,32 @@ reels_buf *request_cursor(struct request *request)
         return NULL;
     }
     return cursor;
+}
+
+static int hex(char digit)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *at = digit != '\0' ? strchr(digits, digit) : NULL;
+    return at != NULL ? (int)(at - digits) % 16 : -1;
+}
+
+size_t http_unescape(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls;
+    (void)connection;
+    char *out = text;
+    for (const char *at = text; *at != '\0'; at++) {
+        int high = *at == '%' ? hex(at[1]) : -1;
+        int low = high >= 0 ? hex(at[2]) : -1;
+        if (low >= 0 && (high > 0 || low > 0)) {
+            *out++ = (char)(high * 16 + low);
+            at += 2;
+        } else {
+            *out++ = *at;
+        }
+    }
+    *out = '\0';
+    return (size_t)(out - text);
 }
 
 /* ---- the way of a request ---- */
@@ -334,12 +371,34 @@ static int has_body(const struct request *request)
            (length != NULL && strcmp(length, "0") != 0);
 }
 
-static int type_is(const struct request *request, const char *type)
+int request_type_is(const struct request *request, const char *type)
 {
     const char *given = request_header(request, "Content-Type");
     size_t len = strlen(type);
-    return given != NULL && strncmp(given, type, len) == 0 &&
-           (given[len] == '\0' || given[len] == ';' || given[len] == ' ');
+    return given != NULL && strncasecmp(given, type, len) == 0 &&
+           (given[len] == '\0' || strchr("; \t", given[len]) != NULL);
+}
+
+int request_knows(const struct request *request, const char *etag)
+{
+    const char *at = request_header(request, "If-None-Match");
+    size_t len = strlen(etag);
+    while (at != NULL && *at != '\0') {
+        at += strspn(at, " \t,");
+        if (*at == '*') {
+            return 1;
+        }
+        at += strncmp(at, "W/", 2) == 0 ? 2 : 0;
+        if (*at != '"') {
+            return 0; /* no list of tags */
+        }
+        if (strncmp(at, etag, len) == 0) {
+            return 1;
+        }
+        at = strchr(at + 1, '"');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    return 0;
 }
 
 /* A client that still sends does not listen, and a connection that is closed on it loses the answer
@@ -356,7 +415,9 @@ static void begin(struct request *request, const char *url)
 {
     const char *allow = NULL;
     const char *length = NULL;
-    request->route = route_find(request->method, url, request, &allow);
+    /* What http_unescape has left is the name of nothing. */
+    request->route =
+        strstr(url, "%00") == NULL ? route_find(request->method, url, request, &allow) : NULL;
     if (request->route == NULL && allow == NULL) {
         answer_error(request, 404, "not_found", "there is no such path");
         return;
@@ -376,7 +437,7 @@ static void begin(struct request *request, const char *url)
     }
     if ((request->route->flags & ROUTE_JSON) != 0) {
         length = request_header(request, "Content-Length");
-        if (!type_is(request, "application/json")) {
+        if (!request_type_is(request, "application/json")) {
             answer_error(request, 415, "content_type", "the body must be application/json");
         } else if (length != NULL && strtoull(length, NULL, 10) > JSON_BODY_BYTES_MAX) {
             answer_error(

@@ -116,22 +116,20 @@ read_range(const char *header, uint64_t size, uint64_t *begin, uint64_t *len)
 
 static void send_media(struct request *request,
                        const char *key,
-                       const reels_blob_info *info,
+                       const char *etag,
+                       uint64_t size,
                        enum range_result ranged,
                        uint64_t begin,
                        uint64_t len)
 {
-    char etag[160];
     char range[96];
     int playlist = strstr(key, ".m3u8") != NULL;
-    (void)snprintf(etag, sizeof(etag), "\"%s\"", info->etag);
     (void)snprintf(range,
                    sizeof(range),
                    "bytes %llu-%llu/%llu",
                    (unsigned long long)begin,
                    (unsigned long long)(begin + len - 1),
-                   (unsigned long long)info->size_bytes);
-    const char *known = request_header(request, "If-None-Match");
+                   (unsigned long long)size);
     struct header headers[] = {
         {"Cache-Control",
          playlist ? "private, max-age=300" : "public, max-age=31536000, immutable"},
@@ -140,7 +138,7 @@ static void send_media(struct request *request,
         {"Content-Range", ranged == RANGE_SOME ? range : NULL},
     };
     size_t count = sizeof(headers) / sizeof(headers[0]);
-    if (known != NULL && strcmp(known, etag) == 0) {
+    if (request_knows(request, etag)) {
         answer_empty(request, 304, headers, 2);
         return;
     }
@@ -174,12 +172,21 @@ static void send_media(struct request *request,
     MHD_destroy_response(response);
 }
 
+/* The Range header; NULL when If-Range names something else than what is here: then the whole is
+ * sent. A date never fits, there being no Last-Modified (RFC 9110, 13.1.5). */
+static const char *request_range(const struct request *request, const char *etag)
+{
+    const char *wanted = request_header(request, "If-Range");
+    return wanted == NULL || strcmp(wanted, etag) == 0 ? request_header(request, "Range") : NULL;
+}
+
 void handle_media(struct request *request)
 {
     reels_error err = {.struct_size = sizeof(err)};
     reels_blob_info info = {.struct_size = sizeof(info)};
     const char *token = request->params[0];
     const char *key = request->params[1];
+    char etag[160];
     uint64_t begin = 0;
     reels_status status = reels_platform_media_check(request->server->platform, token, key, &err);
     if (status == REELS_ERR_DENIED || status == REELS_ERR_INVALID_ARG) {
@@ -198,15 +205,15 @@ void handle_media(struct request *request)
         answer_status(request, status, &err);
         return;
     }
+    (void)snprintf(etag, sizeof(etag), "\"%s\"", info.etag);
     uint64_t len = info.size_bytes;
-    enum range_result ranged =
-        read_range(request_header(request, "Range"), info.size_bytes, &begin, &len);
-    if (ranged == RANGE_BEYOND) {
+    enum range_result ranged = read_range(request_range(request, etag), len, &begin, &len);
+    if (ranged == RANGE_BEYOND && !request_knows(request, etag)) {
         char range[48];
         (void)snprintf(range, sizeof(range), "bytes */%llu", (unsigned long long)info.size_bytes);
         struct header headers[] = {{"Content-Range", range}};
         answer_error_with(request, 416, "range", "the range lies beyond the end", headers, 1);
         return;
     }
-    send_media(request, key, &info, ranged, begin, len);
+    send_media(request, key, etag, info.size_bytes, ranged, begin, len);
 }

@@ -95,8 +95,7 @@ send_file(struct request *request, const char *path, const struct header *more, 
     for (size_t i = 0; i < more_count && count < 8; i++) {
         headers[count++] = more[i];
     }
-    const char *known = request_header(request, "If-None-Match");
-    if (known != NULL && strcmp(known, etag) == 0) {
+    if (request_knows(request, etag)) {
         (void)close(file);
         answer_empty(request, 304, headers, count);
         return;

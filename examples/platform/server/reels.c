@@ -19,7 +19,7 @@ void handle_token(struct request *request)
     if (body == NULL) {
         return;
     }
-    const char *given = json_string_value(json_object_get(body, "name"));
+    const char *given = json_text(body, "name");
     size_t len = given != NULL ? strlen(given) : 0;
     int good = len >= 1 && len < NAME_BYTES - 1;
     for (size_t i = 0; good && i < len; i++) {

@@ -126,6 +126,12 @@ const char *request_header(const struct request *request, const char *name);
 const char *request_query(const struct request *request, const char *name);
 /* The body as a JSON object, or NULL after having answered. */
 json_t *request_json(struct request *request);
+/* A member that is a string without U+0000 in it, or NULL. */
+const char *json_text(const json_t *object, const char *name);
+/* Compares as media types are: without letter case, and without what follows a ";". */
+int request_type_is(const struct request *request, const char *type);
+/* Whether If-None-Match holds an ETag, in a list, weak, or as "*" (RFC 9110, 13.1.2). */
+int request_knows(const struct request *request, const char *etag);
 /* A decimal ID in a parameter; 0 after having answered 404. */
 uint64_t request_id(struct request *request, int param);
 /* A page cursor (base64url of the library's) as a buffer, or NULL after having answered. */
@@ -281,6 +287,8 @@ enum MHD_Result http_access(void *cls,
                             const char *upload_data,
                             size_t *upload_data_size,
                             void **con_cls);
+/* Decodes in place, all but %00: it would end the text, and what is behind it be lost. */
+size_t http_unescape(void *cls, struct MHD_Connection *connection, char *text);
 void http_completed(void *cls,
                     struct MHD_Connection *connection,
                     void **con_cls,

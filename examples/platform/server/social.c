@@ -182,9 +182,10 @@ void handle_comment_add(struct request *request)
     if (body == NULL) {
         return;
     }
-    const char *text = json_string_value(json_object_get(body, "text"));
+    const char *text = json_text(body, "text");
     if (text == NULL) {
-        answer_error(request, 422, "invalid_value", "text is needed, and is a string");
+        answer_error(
+            request, 422, "invalid_value", "text is needed, and is a string without U+0000");
         json_decref(body);
         return;
     }

@@ -244,8 +244,7 @@ static int check_digest(struct request *request)
 
 static int content_type_is_offset(struct request *request)
 {
-    const char *type = request_header(request, "Content-Type");
-    return type != NULL && strcmp(type, "application/offset+octet-stream") == 0;
+    return request_type_is(request, "application/offset+octet-stream");
 }
 
 static struct upload_body *body_new(struct request *request)

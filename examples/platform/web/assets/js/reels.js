@@ -115,13 +115,7 @@ export class Feed extends Pages {
   }
 
   async ask() {
-    let page;
-    try {
-      page = await api.feed(this.cursor, hints());
-    } catch (error) {
-      if (error.status !== 410) throw error;
-      page = await api.feed(null, hints()); /* The session is over: what is new comes from the next one. */
-    }
+    const page = await api.feed(this.cursor, hints());
     for (const step of page.prefetch) {
       if (!this.#plan.has(step.reel_id)) this.#plan.set(step.reel_id, []);
       this.#plan.get(step.reel_id).push(step);
