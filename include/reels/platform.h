@@ -31,7 +31,7 @@ typedef struct reels_platform_config {
     uint32_t media_jobs_max;       /**< transcodes at once in this process; 0 = 1 */
     uint32_t media_threads_count;  /**< of each transcode; 0 = 2 */
     uint32_t media_attempts_max;   /**< before a reel is FAILED; 0 = 3 */
-    int64_t media_lease_us;        /**< a worker silent for so long is taken for dead; 0 = 30 s */
+    int64_t media_lease_us; /**< a worker silent for so long is dead; 1 s to 24 h, 0 = 30 s */
     int64_t media_duration_us_max; /**< of an upload; 0 = 90 s */
     int64_t counter_window_us;     /**< 0 = 1 s */
     int64_t token_valid_us;        /**< of media tokens, at most 15 min; 0 = 15 min */

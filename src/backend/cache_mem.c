@@ -5,6 +5,7 @@
 
 #include "backend/embedded.h"
 #include "backend/port.h"
+#include "base/checked.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -143,10 +144,9 @@ reels_status reels__cache_begin(struct reels__cache_shard *shard,
         REELS_TRY(entry_become(shard, entry, kind, err));
     }
     entry->version = write->version > entry->version ? write->version : entry->version;
-    entry->expires_mono_us = INT64_MAX;
-    if (write->ttl_us != 0 && write->ttl_us < INT64_MAX - shard->now_mono_us) {
-        entry->expires_mono_us = shard->now_mono_us + write->ttl_us;
-    }
+    entry->expires_mono_us = write->ttl_us != 0
+                                 ? reels__i64_add_saturated(shard->now_mono_us, write->ttl_us)
+                                 : INT64_MAX;
     *out = entry;
     return REELS_OK;
 }

@@ -1,5 +1,6 @@
 /* Owns arithmetic that cannot wrap: each function writes *out and gives 1, or leaves *out alone and
- * gives 0. Every size that comes from outside goes through here. */
+ * gives 0; the saturated one stops at the end of the range. Every size and every wait that comes
+ * from outside goes through here. */
 #ifndef REELS_SRC_BASE_CHECKED_H
 #define REELS_SRC_BASE_CHECKED_H
 
@@ -49,6 +50,15 @@ static inline int reels__i64_add(int64_t a, int64_t b, int64_t *out)
     }
     *out = a + b;
     return 1;
+}
+
+/* The sum, or the end of the range where it would wrap. For times: INT64_MAX stands for "for ever"
+ * and "no bound", and a time that lies behind all others stays there. */
+static inline int64_t reels__i64_add_saturated(int64_t a, int64_t b)
+{
+    int64_t sum = b > 0 ? INT64_MAX : INT64_MIN;
+    (void)reels__i64_add(a, b, &sum);
+    return sum;
 }
 
 static inline int reels__i64_sub(int64_t a, int64_t b, int64_t *out)

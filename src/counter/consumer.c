@@ -11,6 +11,7 @@
 #include <reels/counter.h>
 
 #include "aggregate.h"
+#include "base/checked.h"
 #include "base/compiler.h"
 #include "base/ctx_internal.h"
 #include "base/encode.h"
@@ -555,13 +556,12 @@ step(reels_counter *counter, int64_t end, int64_t *out_next_due, reels_error *er
         REELS_TRY(join(counter, err));
     }
     int got = 0;
-    int64_t now = 0;
+    int64_t now = reels_ctx_now_mono_us(counter->ctx);
     do {
-        int64_t until = end;
-        if (counter->events_pending > 0 && counter->pending_since_us + counter->window_us < until) {
-            until = counter->pending_since_us + counter->window_us;
-        }
-        REELS_TRY(poll_once(counter, until, &got, err));
+        /* Without anything pending it waits for a window too: a budget may have no end. */
+        int64_t until =
+            (counter->events_pending > 0 ? counter->pending_since_us : now) + counter->window_us;
+        REELS_TRY(poll_once(counter, until < end ? until : end, &got, err));
         now = reels_ctx_now_mono_us(counter->ctx);
         if (window_is_full(counter, now) || (!got && has_old_state(counter, now))) {
             REELS_TRY(reels_counter_flush(counter, err));
@@ -584,7 +584,8 @@ reels_status reels_counter_step(reels_counter *counter,
         counter != NULL && out_next_due != NULL, err, "counter and out_next_due are needed");
     REELS_REQUIRE(budget_us >= 0, err, "budget_us must not be negative");
     int64_t now = reels_ctx_now_mono_us(counter->ctx);
-    reels_status status = step(counter, now + budget_us, out_next_due, err);
+    reels_status status =
+        step(counter, reels__i64_add_saturated(now, budget_us), out_next_due, err);
     if (status < 0) {
         /* After any failure what was added up may not match what was read: read it again. */
         rejoin_later(counter);

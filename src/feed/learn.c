@@ -5,6 +5,7 @@
  * offsets after the rows. */
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -322,7 +323,7 @@ reels_feed_step(reels_feed *feed, int64_t budget_us, int64_t *out_next_due, reel
 {
     REELS_REQUIRE(feed != NULL && out_next_due != NULL, err, "feed and out_next_due are needed");
     REELS_REQUIRE(budget_us >= 0, err, "budget_us must not be negative");
-    int64_t end = reels_ctx_now_mono_us(feed->ctx) + budget_us;
+    int64_t end = reels__i64_add_saturated(reels_ctx_now_mono_us(feed->ctx), budget_us);
     int busy = 1;
     do {
         if (feed->stage == REELS__FEED_JOIN) {

@@ -5,6 +5,7 @@
 
 #include "backend/value.h"
 #include "base/bytes.h"
+#include "base/checked.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -58,7 +59,8 @@ static reels_status session_store(reels_feed *feed,
     for (size_t i = 0; i < session->count; i++) {
         item_write(&session->items[i], items + i * ITEM_BYTES);
     }
-    int64_t expires = reels_ctx_now_unix_us(feed->ctx) + feed->options.session_expires_us;
+    int64_t expires = reels__i64_add_saturated(reels_ctx_now_unix_us(feed->ctx),
+                                               feed->options.session_expires_us);
     reels_value row[REELS__FEED_SESSION_COLUMNS] = {
         reels__value_id(viewer_id),
         reels__value_id(session->id),

@@ -3,6 +3,7 @@
 
 #include <reels/media.h>
 
+#include "base/checked.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -191,7 +192,7 @@ reels_status reels_transcode_step(reels_transcode *job,
     }
     int64_t until_us = reels_ctx_now_mono_us(job->ctx);
     if (budget_us > 0) {
-        until_us = budget_us < INT64_MAX - until_us ? until_us + budget_us : INT64_MAX;
+        until_us = reels__i64_add_saturated(until_us, budget_us);
     }
     int here = job->settings.isolation == REELS_ISOLATION_NONE;
     reels_status status =

@@ -20,8 +20,11 @@ enum {
     TOKEN_VALID_US_MAX = 900000000,
     TOKEN_KEY_BYTES_MIN = 32,
     JSON_BYTES_MAX = 65536,
-    TEXT_BYTES_MAX = 1000
+    TEXT_BYTES_MAX = 1000,
+    LEASE_US_MIN = 1000000
 };
+
+#define LEASE_US_MAX INT64_C(86400000000) /* the catalog's limit */
 
 static void set_defaults(reels_platform_config *full)
 {
@@ -59,7 +62,9 @@ reels_status reels__platform_config_read(reels_platform *platform,
     REELS_REQUIRE(full->media_jobs_max <= MEDIA_JOBS_MAX, err, "media_jobs_max is at most 16");
     REELS_REQUIRE(full->media_threads_count <= 64, err, "media_threads_count is at most 64");
     REELS_REQUIRE(full->media_attempts_max <= 100, err, "media_attempts_max is at most 100");
-    REELS_REQUIRE(full->media_lease_us >= 1000000, err, "media_lease_us is at least 1 s");
+    REELS_REQUIRE(full->media_lease_us >= LEASE_US_MIN && full->media_lease_us <= LEASE_US_MAX,
+                  err,
+                  "media_lease_us is 1 s to 24 h");
     REELS_REQUIRE(full->media_duration_us_max > 0, err, "media_duration_us_max is above 0");
     REELS_REQUIRE(full->token_valid_us > 0 && full->token_valid_us <= TOKEN_VALID_US_MAX,
                   err,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/blob_prefix.h"
+#include "base/checked.h"
 #include "base/compiler.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
@@ -181,7 +182,7 @@ reels_status reels__maintenance_step(reels_platform *platform,
                  platform->uploads, budget_us, &maintenance->uploads_due, outcome.err));
     }
     if (now >= maintenance->reels_due) {
-        note(&outcome, walk_all(platform, now + budget_us, outcome.err));
+        note(&outcome, walk_all(platform, reels__i64_add_saturated(now, budget_us), outcome.err));
     }
     *out_next_due = maintenance->uploads_due < maintenance->reels_due ? maintenance->uploads_due
                                                                       : maintenance->reels_due;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/group_reader.h"
+#include "base/checked.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -14,6 +15,8 @@ enum {
     IDLE_US = 50000,
     WALK_EVERY_US = 10000000,
     WALK_PAGE = 32,
+    SHARE_US_MAX =
+        200000, /* of a job at a time: between two shares its lease is kept, 1 s or more */
     CURSOR_BYTES_MAX = 8192
 };
 
@@ -168,7 +171,8 @@ step_jobs(struct reels__media_role *role, int64_t end, uint32_t *out_running, re
         struct reels__media_job *job = &role->jobs[(role->next + i) % role->jobs_count];
         int64_t left = end - reels_ctx_now_mono_us(role->platform->ctx);
         if (job->platform != NULL && running > 0) {
-            REELS_TRY(reels__media_job_step(job, left > 0 ? left / running : 0, err));
+            int64_t share = left > 0 ? left / running : 0;
+            REELS_TRY(reels__media_job_step(job, share < SHARE_US_MAX ? share : SHARE_US_MAX, err));
         }
     }
     role->next = (role->next + 1) % role->jobs_count;
@@ -182,7 +186,7 @@ reels_status reels__media_role_step(struct reels__media_role *role,
                                     reels_error *err)
 {
     reels_ctx *ctx = role->platform->ctx;
-    int64_t end = reels_ctx_now_mono_us(ctx) + budget_us;
+    int64_t end = reels__i64_add_saturated(reels_ctx_now_mono_us(ctx), budget_us);
     uint32_t running = 0;
     int busy = 0;
     do {

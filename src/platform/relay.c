@@ -4,6 +4,7 @@
  * whoever counts. */
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -156,7 +157,7 @@ reels_status reels__relay_step(reels_platform *platform,
                                reels_error *err)
 {
     struct reels__relay *relay = &platform->relay;
-    int64_t end = reels_ctx_now_mono_us(platform->ctx) + budget_us;
+    int64_t end = reels__i64_add_saturated(reels_ctx_now_mono_us(platform->ctx), budget_us);
     size_t count = 0;
     do {
         if (!relay->pending) {

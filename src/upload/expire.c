@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/scan_page.h"
+#include "base/checked.h"
 #include "base/ctx_internal.h"
 #include "base/error.h"
 #include "upload_internal.h"
@@ -98,7 +99,7 @@ reels_status reels_uploads_expire_step(reels_uploads *uploads,
     REELS_REQUIRE(
         uploads != NULL && out_next_due != NULL, err, "uploads and out_next_due are needed");
     REELS_REQUIRE(budget_us >= 0, err, "budget_us must not be negative");
-    int64_t end = reels_ctx_now_mono_us(uploads->ctx) + budget_us;
+    int64_t end = reels__i64_add_saturated(reels_ctx_now_mono_us(uploads->ctx), budget_us);
     int64_t next_unix_us = INT64_MAX;
     int more = 1;
     reels_rows *rows = NULL;

@@ -248,9 +248,8 @@ reels_status reels__upload_leave_to_erase(reels_uploads *uploads,
 
 int64_t reels__upload_expires_at(const reels_uploads *uploads)
 {
-    int64_t at = 0;
-    int64_t now = reels_ctx_now_unix_us(uploads->ctx);
-    return reels__i64_add(now, uploads->options.expires_after_us, &at) ? at : INT64_MAX;
+    return reels__i64_add_saturated(reels_ctx_now_unix_us(uploads->ctx),
+                                    uploads->options.expires_after_us);
 }
 
 static reels_status pieces_from_rows(reels_uploads *uploads,

@@ -117,6 +117,11 @@ START_TEST(test_checked_signed_arithmetic)
     ck_assert(!reels__i64_sub(INT64_MIN, 1, &out));
     ck_assert(!reels__i64_sub(0, INT64_MIN, &out));
     ck_assert(!reels__i64_sub(INT64_MAX, -1, &out));
+    ck_assert_int_eq(reels__i64_add_saturated(40, 2), 42);
+    ck_assert_int_eq(reels__i64_add_saturated(INT64_MAX, INT64_MIN), -1);
+    ck_assert_int_eq(reels__i64_add_saturated(1, INT64_MAX), INT64_MAX);
+    ck_assert_int_eq(reels__i64_add_saturated(INT64_MAX, 1), INT64_MAX);
+    ck_assert_int_eq(reels__i64_add_saturated(-1, INT64_MIN), INT64_MIN);
 }
 END_TEST
 

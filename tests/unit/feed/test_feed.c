@@ -282,6 +282,23 @@ START_TEST(test_feed_cursor_of_others_and_of_old_begins_anew)
 }
 END_TEST
 
+START_TEST(test_feed_a_session_may_last_for_ever)
+{
+    reels_feed_item items[REELS_FEED_PAGE_ITEMS];
+    char cursor[64] = "";
+    size_t count = 0;
+    reels_platform_config config = world_config();
+    config.feed.session_expires_us = INT64_MAX;
+    world_close(&world);
+    world_open_with(&world, &config, NULL);
+    fill();
+    test_ok(&world.env, page_of(VIEWER, cursor, items, &count));
+    test_clock_advance(&world.env.clock, INT64_C(31536000000000));
+    test_ok(&world.env, page_of(VIEWER, cursor, items, &count));
+    ck_assert_uint_eq(items[0].position, REELS_FEED_PAGE_ITEMS);
+}
+END_TEST
+
 /* ---- a catalog that fails ---- */
 
 struct failing {
@@ -352,7 +369,10 @@ open_failing(void *user, reels_ctx *ctx, const char *url, void **out_port, reels
 
 static void setup_failing(void)
 {
-    world_open_with(&world, "none:", "over:", open_failing);
+    reels_platform_config config = world_config();
+    config.cache_url = "none:";
+    config.catalog_url = "over:";
+    world_open_with(&world, &config, open_failing);
 }
 
 static void step(uint32_t role, reels_status expected)
@@ -422,6 +442,7 @@ int main(void)
     tcase_add_test(tcase, test_feed_knows_at_once_what_this_viewer_saw);
     tcase_add_test(tcase, test_feed_followed_come_first_and_say_so);
     tcase_add_test(tcase, test_feed_cursor_of_others_and_of_old_begins_anew);
+    tcase_add_test(tcase, test_feed_a_session_may_last_for_ever);
     tcase_add_test(tcase, test_feed_trends_know_what_was_counted_later);
     suite_add_tcase(suite, tcase);
     TCase *forgetful = tcase_create("forgetful cache");

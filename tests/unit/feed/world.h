@@ -19,17 +19,19 @@ struct world {
     uint64_t next_reel;
 };
 
+static inline reels_platform_config world_config(void)
+{
+    return (reels_platform_config){.struct_size = sizeof(reels_platform_config),
+                                   .data_path = "/data",
+                                   .partitions_count = 2,
+                                   .counter_window_us = 1000};
+}
+
+/* catalog_open makes "over:"; NULL = there is none. */
 static inline void world_open_with(struct world *world,
-                                   const char *cache_url,
-                                   const char *catalog_url,
+                                   const reels_platform_config *config,
                                    reels_scheme_open_fn catalog_open)
 {
-    reels_platform_config config = {.struct_size = sizeof(config),
-                                    .data_path = "/data",
-                                    .catalog_url = catalog_url,
-                                    .cache_url = cache_url,
-                                    .partitions_count = 2,
-                                    .counter_window_us = 1000};
     memset(world, 0, sizeof(*world));
     world->next_reel = 5000;
     test_env_init(&world->env, TEST_ENV_SIM_CLOCK | TEST_ENV_SEED | TEST_ENV_MEM_FS);
@@ -40,12 +42,14 @@ static inline void world_open_with(struct world *world,
                 world->env.ctx, REELS_PORT_CATALOG, "over", catalog_open, NULL, &world->env.err));
     }
     test_ok(&world->env,
-            reels_platform_open(world->env.ctx, &config, &world->platform, &world->env.err));
+            reels_platform_open(world->env.ctx, config, &world->platform, &world->env.err));
 }
 
 static inline void world_open(struct world *world, const char *cache_url)
 {
-    world_open_with(world, cache_url, NULL, NULL);
+    reels_platform_config config = world_config();
+    config.cache_url = cache_url;
+    world_open_with(world, &config, NULL);
 }
 
 static inline void world_close(struct world *world)

@@ -394,6 +394,28 @@ START_TEST(test_roles_a_sweep_goes_on_where_it_stopped)
 }
 END_TEST
 
+/* INT64_MAX is a budget like any other: a step does all there is, and comes back. */
+START_TEST(test_roles_a_budget_without_end_does_all_there_is)
+{
+    enum {
+        REELS = 100 /* more pages, and more events, than one go takes */
+    };
+    char media[96];
+    for (uint64_t i = 0; i < REELS; i++) {
+        remove_reel(100 + i, media);
+    }
+    for (uint32_t role = REELS_ROLE_RELAY; role <= REELS_ROLE_MAINTENANCE; role <<= 1) {
+        int64_t due = 0;
+        test_clock_advance(&env.clock, 3000000);
+        test_ok(&env, reels_platform_step(platform, role, INT64_MAX, &due, &env.err));
+        ck_assert_msg(due > reels_ctx_now_mono_us(env.ctx), "role %u has stopped early", role);
+    }
+    for (uint64_t i = 0; i < REELS; i++) {
+        ck_assert_uint_eq(get(100 + i).state, REELS_REEL_NONE);
+    }
+}
+END_TEST
+
 /* ---- the relay ---- */
 
 /* What a host publishes on a topic of its own goes out byte for byte, even when it reads as an
@@ -573,6 +595,9 @@ START_TEST(test_roles_configurations_are_judged)
     test_status(REELS_ERR_INVALID_ARG, reels_platform_open(env.ctx, &config, &opened, NULL));
     config = memory_config();
     config.media_lease_us = -1;
+    test_status(REELS_ERR_INVALID_ARG, reels_platform_open(env.ctx, &config, &opened, NULL));
+    config = memory_config();
+    config.media_lease_us = INT64_MAX; /* no catalog gives that */
     test_status(REELS_ERR_INVALID_ARG, reels_platform_open(env.ctx, &config, &opened, NULL));
     config = memory_config();
     config.token_valid_us = -1;
@@ -772,6 +797,7 @@ int main(void)
     tcase_add_test(cases, test_roles_a_reel_removed_while_processed_leaves_nothing);
     tcase_add_test(cases, test_roles_a_sweep_that_fails_keeps_no_other);
     tcase_add_test(cases, test_roles_a_sweep_goes_on_where_it_stopped);
+    tcase_add_test(cases, test_roles_a_budget_without_end_does_all_there_is);
     tcase_add_test(cases, test_roles_a_hosts_own_events_are_not_touched);
     tcase_add_test(cases, test_roles_a_hosts_own_topic_stops_nobody);
     tcase_add_test(cases, test_roles_json_that_is_wrong_says_what);

@@ -577,6 +577,19 @@ START_TEST(test_upload_that_never_expires_does_not)
 }
 END_TEST
 
+START_TEST(test_upload_a_sweep_without_a_budgets_end_sweeps_all)
+{
+    int64_t next_due = 0;
+    uint64_t begun[3] = {begin(10), begin(10), begin(10)};
+    test_clock_advance(&env.clock, 2000000);
+    test_ok(&env, reels_uploads_expire_step(uploads, INT64_MAX, &next_due, &env.err));
+    ck_assert_int_gt(next_due, reels_ctx_now_mono_us(env.ctx));
+    for (size_t i = 0; i < 3; i++) {
+        expect_nothing(begun[i]);
+    }
+}
+END_TEST
+
 START_TEST(test_upload_limits_and_texts)
 {
     uint64_t id = 0;
@@ -738,6 +751,7 @@ int main(void)
     tcase_add_test(tcase, test_upload_written_after_the_sweep_saw_it_stays);
     tcase_add_test(tcase, test_upload_is_committed_when_its_reel_is_uploaded_and_not_before);
     tcase_add_test(tcase, test_upload_that_never_expires_does_not);
+    tcase_add_test(tcase, test_upload_a_sweep_without_a_budgets_end_sweeps_all);
     tcase_add_test(tcase, test_upload_limits_and_texts);
     tcase_add_test(tcase, test_upload_what_a_crash_left_goes_or_goes_on);
     tcase_add_test(tcase, test_upload_survives_lack_of_memory);
