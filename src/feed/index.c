@@ -1,7 +1,6 @@
 /* Owns the index of what may be shown; see index.h. */
 #include "index.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +13,8 @@ enum {
     READS = 3, /* of a reel that was counted: at once, soon, and once every window is over */
     READ_SOON_US = 2000000,
     READ_LATE_US = 65000000,
-    SWEEP_PART = 16 /* past the limit one in so many goes: the oldest */
+    SWEEP_PART = 16, /* past the limit one in so many goes: the oldest */
+    RANK_PART = 4096 /* reels that ranking looks at before it lets others at the index */
 };
 
 reels_status reels__feed_index_init(struct reels__feed_index *index,
@@ -30,12 +30,7 @@ reels_status reels__feed_index_init(struct reels__feed_index *index,
     index->reels_max = reels_max;
     index->read_mono_us = INT64_MAX;
     REELS_TRY(reels__map_u64_init(&index->by_reel, ctx, reels_max + 1, err));
-    REELS_TRY(reels__map_u64_init(&index->by_creator, ctx, reels_max + 1, err));
-    index->trending = reels__mem_calloc(ctx, REELS__FEED_TOP_MAX, sizeof(*index->trending));
-    if (index->trending == NULL) {
-        return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for the feed's lists");
-    }
-    return REELS_OK;
+    return reels__map_u64_init(&index->by_creator, ctx, reels_max + 1, err);
 }
 
 void reels__feed_index_dispose(struct reels__feed_index *index)
@@ -43,7 +38,6 @@ void reels__feed_index_dispose(struct reels__feed_index *index)
     if (index->ctx == NULL) {
         return;
     }
-    reels__mem_free(index->ctx, index->trending);
     reels__mem_free(index->ctx, index->fresh);
     reels__mem_free(index->ctx, index->slots);
     reels__map_u64_dispose(&index->by_creator);
@@ -96,29 +90,24 @@ static uint32_t take_slot(struct reels__feed_index *index)
     return (uint32_t)index->slots_count++;
 }
 
+/* Takes a slot out of its creator's chain, if it is in it. */
 static void unlink_creator(struct reels__feed_index *index, uint32_t position)
 {
-    struct reels__feed_slot *slot = &index->slots[position];
+    const struct reels__feed_slot *slot = &index->slots[position];
+    uint64_t creator_id = slot->entry.creator_id;
     uint64_t head = 0;
-    if (!reels__map_u64_get(&index->by_creator, slot->entry.creator_id, &head)) {
+    if (slot->previous_of_creator != 0) {
+        index->slots[slot->previous_of_creator - 1].next_of_creator = slot->next_of_creator;
+    } else if (!reels__map_u64_get(&index->by_creator, creator_id, &head) || head != position) {
         return;
+    } else if (slot->next_of_creator != 0) {
+        /* The key is there: no memory is taken. */
+        (void)reels__map_u64_put(&index->by_creator, creator_id, slot->next_of_creator - 1, NULL);
+    } else {
+        (void)reels__map_u64_remove(&index->by_creator, creator_id, NULL);
     }
-    if (head == position) {
-        if (slot->next_of_creator != 0) {
-            /* The key is there: no memory is taken. */
-            (void)reels__map_u64_put(
-                &index->by_creator, slot->entry.creator_id, slot->next_of_creator - 1, NULL);
-        } else {
-            (void)reels__map_u64_remove(&index->by_creator, slot->entry.creator_id, NULL);
-        }
-        return;
-    }
-    struct reels__feed_slot *at = &index->slots[head];
-    while (at->next_of_creator != 0 && at->next_of_creator - 1 != position) {
-        at = &index->slots[at->next_of_creator - 1];
-    }
-    if (at->next_of_creator != 0) {
-        at->next_of_creator = slot->next_of_creator;
+    if (slot->next_of_creator != 0) {
+        index->slots[slot->next_of_creator - 1].previous_of_creator = slot->previous_of_creator;
     }
 }
 
@@ -128,18 +117,24 @@ link_creator(struct reels__feed_index *index, uint32_t position, reels_error *er
 {
     struct reels__feed_slot *slot = &index->slots[position];
     uint64_t head = 0;
-    int known = reels__map_u64_get(&index->by_creator, slot->entry.creator_id, &head);
-    if (!known || index->slots[head].entry.ready_unix_us <= slot->entry.ready_unix_us) {
-        slot->next_of_creator = known ? (uint32_t)head + 1 : 0;
-        return reels__map_u64_put(&index->by_creator, slot->entry.creator_id, position, err);
+    uint32_t before = 0; /* position + 1, like `next` */
+    uint32_t next = reels__map_u64_get(&index->by_creator, slot->entry.creator_id, &head)
+                        ? (uint32_t)head + 1
+                        : 0;
+    while (next != 0 && index->slots[next - 1].entry.ready_unix_us > slot->entry.ready_unix_us) {
+        before = next;
+        next = index->slots[next - 1].next_of_creator;
     }
-    struct reels__feed_slot *at = &index->slots[head];
-    while (at->next_of_creator != 0 &&
-           index->slots[at->next_of_creator - 1].entry.ready_unix_us > slot->entry.ready_unix_us) {
-        at = &index->slots[at->next_of_creator - 1];
+    if (before == 0) {
+        REELS_TRY(reels__map_u64_put(&index->by_creator, slot->entry.creator_id, position, err));
+    } else {
+        index->slots[before - 1].next_of_creator = position + 1;
     }
-    slot->next_of_creator = at->next_of_creator;
-    at->next_of_creator = position + 1;
+    if (next != 0) {
+        index->slots[next - 1].previous_of_creator = position + 1;
+    }
+    slot->previous_of_creator = before;
+    slot->next_of_creator = next;
     return REELS_OK;
 }
 
@@ -152,7 +147,7 @@ static void remove_at(struct reels__feed_index *index, uint32_t position)
     slot->next_of_creator = index->free_slot;
     index->free_slot = position + 1;
     index->reels_count--;
-    index->changed = 1;
+    index->reels_changed = 1;
 }
 
 static int by_age(const void *a, const void *b)
@@ -209,7 +204,7 @@ put_locked(struct reels__feed_index *index, const reels_reel *reel, reels_error 
                                       .reads = READS - 1};
     read_later(index, slot, INT64_MIN);
     index->reels_count++;
-    index->changed = 1;
+    index->reels_changed = 1;
     reels_status status = reels__map_u64_put(&index->by_reel, reel->id, position, err);
     if (status == REELS_OK) {
         status = link_creator(index, position, err);
@@ -235,70 +230,6 @@ static size_t copy_list(struct reels__feed_index *index,
         }
     }
     return count;
-}
-
-struct ranked {
-    double key;
-    uint64_t reel_id;
-};
-
-static int by_key_descending(const void *a, const void *b)
-{
-    const struct ranked *left = a;
-    const struct ranked *right = b;
-    if (left->key != right->key) {
-        return left->key < right->key ? 1 : -1;
-    }
-    return (left->reel_id < right->reel_id) - (left->reel_id > right->reel_id);
-}
-
-static size_t take_top(struct ranked *ranked, size_t count, size_t top_max, uint64_t *out)
-{
-    size_t top = count < top_max ? count : top_max;
-    qsort(ranked, count, sizeof(*ranked), by_key_descending);
-    for (size_t i = 0; i < top; i++) {
-        out[i] = ranked[i].reel_id;
-    }
-    return top;
-}
-
-/* Fills both lists from all entries. */
-static void rank_locked(struct reels__feed_index *index, struct ranked *ranked, int64_t now_unix_us)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < index->slots_count; i++) {
-        const struct reels__feed_entry *entry = &index->slots[i].entry;
-        if (entry->reel_id != 0) {
-            ranked[count++] =
-                (struct ranked){.key = (double)entry->ready_unix_us, .reel_id = entry->reel_id};
-        }
-    }
-    index->fresh_count = take_top(ranked, count, index->fresh_capacity, index->fresh);
-    count = 0;
-    for (size_t i = 0; i < index->slots_count; i++) {
-        const struct reels__feed_entry *entry = &index->slots[i].entry;
-        double trend = reels__feed_trend_at(entry, now_unix_us);
-        if (entry->reel_id != 0 && trend > 0) {
-            ranked[count++] = (struct ranked){.key = trend, .reel_id = entry->reel_id};
-        }
-    }
-    index->trending_count = take_top(ranked, count, REELS__FEED_TOP_MAX, index->trending);
-    index->changed = 0;
-}
-
-static int reserve_fresh(struct reels__feed_index *index)
-{
-    if (index->fresh_capacity >= index->slots_count) {
-        return 1;
-    }
-    uint64_t *fresh =
-        reels__mem_realloc(index->ctx, index->fresh, index->slots_capacity * sizeof(*fresh));
-    if (fresh == NULL) {
-        return 0;
-    }
-    index->fresh = fresh;
-    index->fresh_capacity = index->slots_capacity;
-    return 1;
 }
 
 /* ---- calls ---- */
@@ -381,29 +312,181 @@ void reels__feed_index_count(struct reels__feed_index *index,
         slot->entry.completions = counts->completions;
         slot->entry.likes = counts->likes;
         slot->entry.skips = counts->skips;
-        index->changed = 1;
+        index->counts_changed = 1;
     }
     (void)pthread_mutex_unlock(&index->lock);
+}
+
+/* ---- ranking ---- */
+
+struct ranked {
+    double key;
+    uint64_t reel_id;
+};
+
+/* Those with the largest keys that were offered. */
+struct top {
+    struct ranked items[REELS__FEED_TOP_MAX]; /* a heap: no item comes before its parent */
+    size_t count;
+};
+
+static int by_key_descending(const void *a, const void *b)
+{
+    const struct ranked *left = a;
+    const struct ranked *right = b;
+    if (left->key != right->key) {
+        return left->key < right->key ? 1 : -1;
+    }
+    return (left->reel_id < right->reel_id) - (left->reel_id > right->reel_id);
+}
+
+/* Puts an item where the root is, in its place, and the least one there. */
+static void top_sink(struct top *top, const struct ranked *item)
+{
+    size_t at = 0;
+    size_t child = 1;
+    while (child < top->count) {
+        if (child + 1 < top->count &&
+            by_key_descending(&top->items[child + 1], &top->items[child]) > 0) {
+            child++;
+        }
+        if (by_key_descending(item, &top->items[child]) >= 0) {
+            break;
+        }
+        top->items[at] = top->items[child];
+        at = child;
+        child = 2 * at + 1;
+    }
+    top->items[at] = *item;
+}
+
+static void top_offer(struct top *top, const struct ranked *item)
+{
+    if (top->count == REELS__FEED_TOP_MAX) {
+        if (by_key_descending(item, &top->items[0]) < 0) {
+            top_sink(top, item);
+        }
+        return;
+    }
+    size_t at = top->count++;
+    for (; at > 0 && by_key_descending(&top->items[(at - 1) / 2], item) < 0; at = (at - 1) / 2) {
+        top->items[at] = top->items[(at - 1) / 2];
+    }
+    top->items[at] = *item;
+}
+
+/* Copies the ages of the reels that lie in [*at, *at + RANK_PART); 0 at the end. */
+static int copy_ages(
+    struct reels__feed_index *index, size_t *at, struct ranked *out, size_t capacity, size_t *count)
+{
+    (void)pthread_mutex_lock(&index->lock);
+    size_t end = *at + RANK_PART < index->slots_count ? *at + RANK_PART : index->slots_count;
+    for (; *at < end && *count < capacity; (*at)++) {
+        const struct reels__feed_entry *entry = &index->slots[*at].entry;
+        if (entry->reel_id != 0) {
+            out[(*count)++] =
+                (struct ranked){.key = (double)entry->ready_unix_us, .reel_id = entry->reel_id};
+        }
+    }
+    int more = *at < index->slots_count && *count < capacity;
+    (void)pthread_mutex_unlock(&index->lock);
+    return more;
+}
+
+static reels_status rank_fresh(struct reels__feed_index *index, size_t capacity, reels_error *err)
+{
+    struct ranked *ranked = reels__mem_calloc(index->ctx, capacity + 1, sizeof(*ranked));
+    uint64_t *fresh = reels__mem_calloc(index->ctx, capacity + 1, sizeof(*fresh));
+    size_t count = 0;
+    size_t at = 0;
+    if (ranked == NULL || fresh == NULL) {
+        reels__mem_free(index->ctx, fresh);
+        reels__mem_free(index->ctx, ranked);
+        return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to rank the feed's index");
+    }
+    while (copy_ages(index, &at, ranked, capacity, &count)) {
+    }
+    qsort(ranked, count, sizeof(*ranked), by_key_descending);
+    for (size_t i = 0; i < count; i++) {
+        fresh[i] = ranked[i].reel_id;
+    }
+    reels__mem_free(index->ctx, ranked);
+    (void)pthread_mutex_lock(&index->lock);
+    uint64_t *old = index->fresh;
+    index->fresh = fresh;
+    index->fresh_count = count;
+    (void)pthread_mutex_unlock(&index->lock);
+    reels__mem_free(index->ctx, old);
+    return REELS_OK;
+}
+
+/* Offers the reels that lie in [*at, *at + RANK_PART); 0 at the end. */
+static int
+offer_trends(struct reels__feed_index *index, int64_t now_unix_us, size_t *at, struct top *top)
+{
+    (void)pthread_mutex_lock(&index->lock);
+    size_t end = *at + RANK_PART < index->slots_count ? *at + RANK_PART : index->slots_count;
+    for (; *at < end; (*at)++) {
+        const struct reels__feed_entry *entry = &index->slots[*at].entry;
+        if (entry->reel_id != 0 && entry->trend > 0) {
+            struct ranked item = {.key = reels__feed_trend_at(entry, now_unix_us),
+                                  .reel_id = entry->reel_id};
+            if (item.key > 0) {
+                top_offer(top, &item);
+            }
+        }
+    }
+    int more = *at < index->slots_count;
+    (void)pthread_mutex_unlock(&index->lock);
+    return more;
+}
+
+static reels_status
+rank_trending(struct reels__feed_index *index, int64_t now_unix_us, reels_error *err)
+{
+    struct top *top = reels__mem_zalloc(index->ctx, sizeof(*top));
+    size_t at = 0;
+    if (top == NULL) {
+        return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to rank the feed's index");
+    }
+    while (offer_trends(index, now_unix_us, &at, top)) {
+    }
+    qsort(top->items, top->count, sizeof(top->items[0]), by_key_descending);
+    (void)pthread_mutex_lock(&index->lock);
+    for (size_t i = 0; i < top->count; i++) {
+        index->trending[i] = top->items[i].reel_id;
+    }
+    index->trending_count = top->count;
+    (void)pthread_mutex_unlock(&index->lock);
+    reels__mem_free(index->ctx, top);
+    return REELS_OK;
 }
 
 reels_status
 reels__feed_index_rank(struct reels__feed_index *index, int64_t now_unix_us, reels_error *err)
 {
-    reels_status status = REELS_OK;
     (void)pthread_mutex_lock(&index->lock);
-    if (index->changed) {
-        struct ranked *ranked =
-            reels__mem_calloc(index->ctx, index->slots_count + 1, sizeof(*ranked));
-        if (ranked != NULL && reserve_fresh(index)) {
-            rank_locked(index, ranked, now_unix_us);
-        } else {
-            status = reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to rank the feed's index");
-        }
-        reels__mem_free(index->ctx, ranked);
-    }
+    int reels_changed = index->reels_changed;
+    int counts_changed = index->counts_changed;
+    size_t slots_count = index->slots_count;
+    /* What changes from here on is for the next time. */
+    index->reels_changed = 0;
+    index->counts_changed = 0;
     (void)pthread_mutex_unlock(&index->lock);
+    reels_status status = reels_changed ? rank_fresh(index, slots_count, err) : REELS_OK;
+    if (status == REELS_OK && (reels_changed || counts_changed)) {
+        status = rank_trending(index, now_unix_us, err);
+    }
+    if (status < 0) {
+        (void)pthread_mutex_lock(&index->lock);
+        index->reels_changed |= reels_changed;
+        index->counts_changed |= counts_changed;
+        (void)pthread_mutex_unlock(&index->lock);
+    }
     return status;
 }
+
+/* ---- reading ---- */
 
 size_t reels__feed_index_fresh(struct reels__feed_index *index,
                                size_t *at,

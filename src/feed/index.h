@@ -1,8 +1,9 @@
 /* Owns the index of what may be shown: one entry per reel that is READY and public, with what
  * ranking needs to know of it, the reels of each creator from the newest on, and two lists made
- * anew when something has changed: the newest, and those with most engagement. Derived state:
- * rebuilt from the catalog and the stats store at every start. Internally locked; no call blocks on
- * a backend. */
+ * anew when something has changed: the newest, and those with most engagement. A list may name a
+ * reel that was removed since: whoever reads it passes over what is not there any more. Derived
+ * state: rebuilt from the catalog and the stats store at every start. Internally locked; no call
+ * blocks on a backend. */
 #ifndef REELS_SRC_FEED_INDEX_H
 #define REELS_SRC_FEED_INDEX_H
 
@@ -32,9 +33,11 @@ struct reels__feed_entry {
 
 struct reels__feed_slot {
     struct reels__feed_entry entry; /* reel_id 0 = free */
-    uint32_t next_of_creator; /* position + 1; newest first; of a free slot the next free one */
-    uint32_t reads;           /* how often its totals are to be read yet */
-    int64_t read_mono_us;     /* when next */
+    uint32_t next_of_creator;     /* position + 1; newest first; of a free slot the next free one */
+    uint32_t previous_of_creator; /* position + 1; 0 = it is the newest, or linked nowhere */
+    uint32_t reads;               /* how often its totals are to be read yet */
+    uint32_t reserved0;
+    int64_t read_mono_us; /* when next */
 };
 
 struct reels__feed_index {
@@ -48,14 +51,14 @@ struct reels__feed_index {
     uint32_t free_slot;               /* position + 1 */
     struct reels__map_u64 by_reel;    /* -> position */
     struct reels__map_u64 by_creator; /* -> position of the newest */
-    uint64_t *fresh;                  /* all reel IDs, newest first */
+    uint64_t *fresh; /* all reel IDs, newest first; NULL before the first ranking */
     size_t fresh_count;
-    size_t fresh_capacity;
-    uint64_t *trending; /* reel IDs, most engagement first */
+    uint64_t trending[REELS__FEED_TOP_MAX]; /* reel IDs, most engagement first */
     size_t trending_count;
     size_t read_at;       /* where the looking for slots to read goes on */
     int64_t read_mono_us; /* no slot is to be read before */
-    int changed;          /* the lists are to be made anew */
+    int reels_changed;    /* the newest are to be listed anew */
+    int counts_changed;   /* those with most engagement are */
 };
 
 reels_status reels__feed_index_init(struct reels__feed_index *index,
@@ -83,7 +86,9 @@ size_t reels__feed_index_take_unread(struct reels__feed_index *index,
 void reels__feed_index_count(struct reels__feed_index *index,
                              const struct reels__feed_entry *counts);
 
-/* Makes the two lists anew, if something has changed. */
+/* Makes the lists anew whose order may have changed. Reels are put, removed and ranked by one
+ * thread at a time; whoever reads meanwhile waits for a part of the reels to be copied, not for the
+ * sort. */
 reels_status
 reels__feed_index_rank(struct reels__feed_index *index, int64_t now_unix_us, reels_error *err);
 
