@@ -1,14 +1,22 @@
-/* Owns the membership in a group; see group_reader.h. */
+/* Owns the membership in a group; see group_reader.h.
+ *
+ * Readers FROM_END keep apart by what the queue tells them anyway: whoever has joined and is not
+ * given all partitions is not alone, and goes to another number. Whoever was there before waits for
+ * that, and nothing is lost meanwhile: in whatever group, a reader goes on at its own places. */
 #include "group_reader.h"
 
 #include <string.h>
 
+#include "base/ctx_internal.h"
+#include "base/encode.h"
 #include "base/error.h"
 #include "base/mem.h"
 
 enum {
     RECORDS_BYTES_MAX = 8 * 1024 * 1024,
-    POLL_BYTES = 4 * 1024 * 1024
+    POLL_BYTES = 4 * 1024 * 1024,
+    NUMBER_BYTES = 3,       /* of a group's name: "-" and two digits */
+    ALONE_WAIT_US = 5000000 /* a queue may take its time to share out, and who came to leave */
 };
 
 reels_status reels__group_reader_init(struct reels__group_reader *reader,
@@ -45,12 +53,22 @@ static void copy_name(char out[REELS__READER_NAME_BYTES], const char *name)
     out[len] = '\0';
 }
 
+static void take_number(struct reels__group_reader *reader, uint8_t number)
+{
+    reader->group[reader->stem_len] = '-';
+    reels__hex_encode(&number, 1, reader->group + reader->stem_len + 1);
+}
+
 void reels__group_reader_name(struct reels__group_reader *reader,
                               const char *group,
                               const char *name)
 {
     copy_name(reader->group, group);
     copy_name(reader->name, name);
+    if ((reader->flags & REELS__READER_FROM_END) != 0) {
+        reader->stem_len = strnlen(group, REELS__READER_NAME_BYTES - 1 - NUMBER_BYTES);
+        take_number(reader, 0);
+    }
 }
 
 static void leave(struct reels__group_reader *reader)
@@ -80,6 +98,8 @@ static reels_status join(struct reels__group_reader *reader, reels_error *err)
                                 .group = reader->group,
                                 .consumer = reader->name};
     reader->assigned_count = 0;
+    reader->settled = 0;
+    reader->whole_mono_us = reels_ctx_now_mono_us(reader->ctx);
     return reels_queue_group_join(reader->queue, NULL, &request, &reader->consumer, err);
 }
 
@@ -127,6 +147,34 @@ static reels_status take_assignment(struct reels__group_reader *reader, reels_er
         reader->places[reader->assigned[i].partition] = reader->assigned[i].next;
     }
     return REELS_OK;
+}
+
+/* Whether somebody else is in the group of a reader FROM_END. To whoever has settled others may
+ * come, who will leave; one that just came is given something at once, or nothing yet. */
+static int is_crowded(struct reels__group_reader *reader)
+{
+    int64_t now = reels_ctx_now_mono_us(reader->ctx);
+    if ((reader->flags & REELS__READER_FROM_END) == 0) {
+        return 0;
+    }
+    if (reader->assigned_count == reader->partitions_count) {
+        reader->settled = 1;
+        reader->whole_mono_us = now;
+        return 0;
+    }
+    return (!reader->settled && reader->assigned_count > 0) ||
+           now - reader->whole_mono_us >= ALONE_WAIT_US;
+}
+
+/* Leaves for another group, at random: others may look for one at this very moment. Without a
+ * random number it comes back to this one, and tries again. */
+static void move_on(struct reels__group_reader *reader)
+{
+    uint8_t number = 0;
+    leave(reader);
+    if (reels__random_fill(reader->ctx, &number, sizeof(number), NULL) == REELS_OK) {
+        take_number(reader, number);
+    }
 }
 
 static void note_offset(struct reels__group_reader *reader, uint32_t partition, uint64_t next)
@@ -208,11 +256,17 @@ reels_status reels__group_reader_poll(struct reels__group_reader *reader,
         status = take_assignment(reader, err);
         if (status < 0) {
             leave(reader); /* half placed: the next poll begins anew */
+            return status;
         }
-        return status;
+    } else {
+        *out_count = reels_records_count(reader->records);
+        REELS_TRY(note_offsets(reader));
     }
-    *out_count = reels_records_count(reader->records);
-    return note_offsets(reader);
+    if (is_crowded(reader)) {
+        *out_changed = 1;
+        move_on(reader);
+    }
+    return REELS_OK;
 }
 
 reels_status reels__group_reader_store(struct reels__group_reader *reader, reels_error *err)

@@ -1,8 +1,9 @@
 /* Owns the learner. Every process that serves pages has an index of its own, so its readers of
  * "reel" and "engage" are groups of one that begin at the end: first they stand there, then all
- * READY reels are scanned, then the topics are followed, and nothing falls between. What was
- * watched is written once for all processes, so "person" is read in a shared group that stores its
- * offsets after the rows. */
+ * READY reels are scanned, then the topics are followed, and nothing falls between. Such groups are
+ * numbered, so that there are ever only a few; see backend/group_reader.h. What was watched is
+ * written once for all processes, so "person" is read in a shared group that stores its offsets
+ * after the rows. */
 #include <string.h>
 
 #include "base/checked.h"
@@ -29,7 +30,6 @@ static reels_status init_reader(reels_feed *feed,
                                 int shared,
                                 reels_error *err)
 {
-    char group[REELS__READER_NAME_BYTES] = "feed";
     REELS_TRY(reels__group_reader_init(reader,
                                        feed->ctx,
                                        feed->parts.queue,
@@ -37,11 +37,7 @@ static reels_status init_reader(reels_feed *feed,
                                        feed->options.partitions_count,
                                        shared ? 0 : REELS__READER_FROM_END,
                                        err));
-    if (!shared) {
-        memcpy(group, "feed-index-", 11);
-        memcpy(group + 11, feed->holder, strlen(feed->holder) + 1);
-    }
-    reels__group_reader_name(reader, group, feed->holder);
+    reels__group_reader_name(reader, shared ? "feed" : "feed-index", feed->holder);
     return REELS_OK;
 }
 

@@ -1,4 +1,7 @@
 /* Shows what reels/feed.h promises. */
+#include "base/ctx_internal.h"
+#include "feed/feed_internal.h"
+#include "platform/platform_internal.h"
 #include "test_catalog.h"
 #include "world.h"
 
@@ -299,6 +302,106 @@ START_TEST(test_feed_a_session_may_last_for_ever)
 }
 END_TEST
 
+/* ---- the groups of its readers ---- */
+
+static reels_status count_index_group(void *user, const char *name, const reels_fs_info *info)
+{
+    (void)info;
+    *(size_t *)user += strncmp(name, "feed-index", 10) == 0;
+    return REELS_OK;
+}
+
+START_TEST(test_feed_starts_again_and_again_in_the_same_groups)
+{
+    static const char *const folders[] = {"/data/queue/reel/groups", "/data/queue/engage/groups"};
+    const reels_fs *fs = &world.env.ctx->fs;
+    reels_platform_config config = world_config();
+    fill();
+    for (int start = 0; start < 4; start++) {
+        reels_platform_free(world.platform);
+        test_ok(&world.env,
+                reels_platform_open(world.env.ctx, &config, &world.platform, &world.env.err));
+        world_settle(&world);
+        for (size_t i = 0; i < 2; i++) {
+            size_t count = 0;
+            test_ok(&world.env,
+                    fs->list(fs->user, folders[i], count_index_group, &count, &world.env.err));
+            ck_assert_uint_eq(count, 1);
+        }
+    }
+}
+END_TEST
+
+static reels_feed *another_feed(void)
+{
+    reels_platform *platform = world.platform;
+    reels_feed_parts parts = {.struct_size = sizeof(parts),
+                              .catalog = platform->catalog,
+                              .queue = platform->queue,
+                              .stats = platform->stats,
+                              .cache = platform->cache,
+                              .ids = platform->ids,
+                              .reels = platform->reels,
+                              .social = platform->social};
+    reels_feed_options options = {.struct_size = sizeof(options), .partitions_count = 2};
+    reels_feed *feed = NULL;
+    test_ok(&world.env, reels_feed_new(world.env.ctx, &parts, &options, &feed, &world.env.err));
+    return feed;
+}
+
+static void step_feeds(reels_feed *const *feeds, size_t count)
+{
+    for (int round = 0; round < 20; round++) {
+        for (size_t i = 0; i < count; i++) {
+            int64_t due = 0;
+            test_ok(&world.env, reels_feed_step(feeds[i], 0, &due, &world.env.err));
+        }
+        test_clock_advance(&world.env.clock, 400000);
+    }
+}
+
+/* Whatever feeds there are, each reads every event: none gets a part of another's partitions. */
+START_TEST(test_feed_readers_of_one_topic_share_nothing)
+{
+    reels_feed *feeds[4] = {world.platform->feed, NULL, NULL, NULL};
+    size_t reels_count = 0;
+    for (size_t count = 1; count <= 4; count++) {
+        feeds[count - 1] = count == 1 ? feeds[0] : another_feed();
+        if (count == 4) {
+            /* All the others sleep for longer than their leases, and the last takes a number of
+             * theirs. */
+            test_clock_advance(&world.env.clock, INT64_C(60000000));
+            step_feeds(&feeds[3], 1);
+        }
+        for (uint64_t i = 0; i < 12; i++) {
+            (void)world_reel(&world, 500 + i, REELS_VISIBILITY_PUBLIC);
+            reels_count++;
+            if (i % 4 == 0) {
+                int64_t due = 0;
+                test_ok(&world.env,
+                        reels_platform_step(
+                            world.platform, REELS_ROLE_RELAY, 1000000, &due, &world.env.err));
+                step_feeds(feeds, count);
+            }
+        }
+        int64_t due = 0;
+        test_ok(
+            &world.env,
+            reels_platform_step(world.platform, REELS_ROLE_RELAY, 1000000, &due, &world.env.err));
+        step_feeds(feeds, count);
+        for (size_t i = 0; i < count; i++) {
+            ck_assert_uint_eq(feeds[i]->index.reels_count, reels_count);
+            for (size_t k = 0; k < i; k++) {
+                ck_assert_str_ne(feeds[i]->reel_reader.group, feeds[k]->reel_reader.group);
+            }
+        }
+    }
+    for (size_t i = 1; i < 4; i++) {
+        reels_feed_free(feeds[i]);
+    }
+}
+END_TEST
+
 /* ---- a catalog that fails ---- */
 
 struct failing {
@@ -443,6 +546,8 @@ int main(void)
     tcase_add_test(tcase, test_feed_followed_come_first_and_say_so);
     tcase_add_test(tcase, test_feed_cursor_of_others_and_of_old_begins_anew);
     tcase_add_test(tcase, test_feed_a_session_may_last_for_ever);
+    tcase_add_test(tcase, test_feed_starts_again_and_again_in_the_same_groups);
+    tcase_add_test(tcase, test_feed_readers_of_one_topic_share_nothing);
     tcase_add_test(tcase, test_feed_trends_know_what_was_counted_later);
     suite_add_tcase(suite, tcase);
     TCase *forgetful = tcase_create("forgetful cache");
