@@ -1,6 +1,7 @@
 /* Owns the commit: pieces become one blob, and the reel becomes UPLOADED with its event. Every step
- * can be done again, so that a crash anywhere is mended by committing again:
- *   1. the upload's row is closed: no byte is taken any more
+ * can be done again, so that a crash anywhere is mended by committing again, which the sweep does
+ * when the client does not:
+ *   1. the upload's row is closed: no byte is taken any more, and the digest of the whole is kept
  *   2. the pieces are joined under the raw key (the same bytes again are the same object)
  *   3. the reel goes from INIT to UPLOADED
  *   4. the pieces' objects and rows are removed */
@@ -200,12 +201,28 @@ REELS__NOINLINE static reels_status mark_uploaded(reels_uploads *uploads,
     return reels_reel_update(uploads->reels, call, &reel, err);
 }
 
+static void keep_digest(struct reels__upload *upload, const reels_digest *digest)
+{
+    if (digest != NULL && digest->kind != REELS_DIGEST_NONE) {
+        upload->digest[0] = (uint8_t)digest->kind;
+        memcpy(upload->digest + 1, digest->bytes, sizeof(digest->bytes));
+    }
+}
+
+static reels_digest kept_digest(const struct reels__upload *upload)
+{
+    reels_digest digest = {.kind = upload->digest[0]};
+    memcpy(digest.bytes, upload->digest + 1, sizeof(digest.bytes));
+    return digest;
+}
+
 /* Closes the row, unless it is closed already. The length of an upload that never told one is what
  * is there. */
 static reels_status close_upload(reels_uploads *uploads,
                                  const reels_call *call,
                                  struct reels__upload *upload,
                                  const struct reels__pieces *pieces,
+                                 const reels_digest *digest,
                                  reels_error *err)
 {
     uint64_t length = upload->length != UINT64_MAX ? upload->length : pieces->bytes;
@@ -220,6 +237,7 @@ static reels_status close_upload(reels_uploads *uploads,
     }
     upload->length = length;
     upload->state = REELS__UPLOAD_CLOSED;
+    keep_digest(upload, digest);
     return reels__upload_write(uploads, call, upload, NULL, 0, err);
 }
 
@@ -268,12 +286,51 @@ reels_status reels_upload_commit(reels_uploads *uploads,
         status = reels__pieces_read(uploads, call, reel_id, &pieces, err);
     }
     if (status == REELS_OK) {
-        status = close_upload(uploads, call, &upload, &pieces, err);
+        status = close_upload(uploads, call, &upload, &pieces, digest, err);
     }
     if (status == REELS_OK) {
-        status = commit_closed(uploads, call, &upload, &pieces, digest, err);
+        reels_digest kept = kept_digest(&upload);
+        int is_given = digest != NULL && digest->kind != REELS_DIGEST_NONE;
+        status = commit_closed(uploads, call, &upload, &pieces, is_given ? digest : &kept, err);
     }
     reels__pieces_dispose(uploads, &pieces);
     reels__upload_leave(uploads, reel_id);
     return status;
+}
+
+/* What no other attempt can mend: bytes that are not there or not those that were sent, and a reel
+ * that is gone. */
+static int is_final(reels_status status)
+{
+    return status == REELS_ERR_CORRUPT || status == REELS_ERR_NOT_FOUND;
+}
+
+reels_status reels__upload_finish(reels_uploads *uploads,
+                                  const struct reels__upload *upload,
+                                  int *out_over,
+                                  reels_error *err)
+{
+    int is_committed = 0;
+    struct reels__pieces pieces = {0};
+    reels_digest kept = kept_digest(upload);
+    *out_over = 0;
+    REELS_TRY(reels__upload_is_committed(uploads, NULL, upload->reel_id, &is_committed, err));
+    if (is_committed || upload->state != REELS__UPLOAD_CLOSED) {
+        *out_over = 1;
+        return REELS_OK;
+    }
+    reels_error cause = REELS__ERROR_INIT;
+    reels_status status = reels__pieces_read(uploads, NULL, upload->reel_id, &pieces, &cause);
+    if (status == REELS_OK) {
+        status = commit_closed(uploads, NULL, upload, &pieces, &kept, &cause);
+    }
+    reels__pieces_dispose(uploads, &pieces);
+    if (status == REELS_ERR_CONFLICT) {
+        return REELS_OK; /* somebody else commits it right now */
+    }
+    if (status < 0 && !is_final(status)) {
+        return reels__fail(err, status, "%s", cause.message);
+    }
+    *out_over = 1;
+    return REELS_OK;
 }

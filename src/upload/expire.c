@@ -1,5 +1,6 @@
 /* Owns the sweeping of uploads that have expired: unfinished ones are erased with all they have
- * stored, committed ones lose what a crash after their commit left, and their row. */
+ * stored; a commit that stopped half way is done to its end; committed ones lose what a crash after
+ * their commit left, and their row. */
 #include <string.h>
 
 #include "backend/scan_page.h"
@@ -37,6 +38,11 @@ static reels_status erase_entered(reels_uploads *uploads, uint64_t reel_id, reel
     REELS_TRY(status);
     if (upload.expires_unix_us > reels_ctx_now_unix_us(uploads->ctx)) {
         return REELS_OK;
+    }
+    if (upload.state == REELS__UPLOAD_CLOSED) {
+        int is_over = 0;
+        REELS_TRY(reels__upload_finish(uploads, &upload, &is_over, err));
+        return is_over ? reels__upload_erase(uploads, NULL, &upload, err) : REELS_OK;
     }
     status = reels__upload_leave_to_erase(uploads, NULL, &upload, err);
     if (status == REELS_ERR_CONFLICT) {

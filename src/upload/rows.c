@@ -17,6 +17,7 @@ enum {
     UPLOAD_EXPIRES_AT,
     UPLOAD_MULTIPART,
     UPLOAD_TOKEN,
+    UPLOAD_DIGEST, /* kind and bytes; NULL = none was given */
     UPLOAD_COLUMNS
 };
 
@@ -45,6 +46,7 @@ static const reels_column upload_columns[UPLOAD_COLUMNS] = {
     [UPLOAD_EXPIRES_AT] = {"expires_at", REELS_TYPE_TIME, 0},
     [UPLOAD_MULTIPART] = {"multipart", REELS_TYPE_UTF8, 0},
     [UPLOAD_TOKEN] = {"token", REELS_TYPE_BYTES, REELS_COLUMN_NULLABLE},
+    [UPLOAD_DIGEST] = {"digest", REELS_TYPE_BYTES, REELS_COLUMN_NULLABLE},
 };
 
 static const uint32_t upload_key[] = {UPLOAD_REEL_ID};
@@ -59,7 +61,7 @@ static const reels_index_def upload_indexes[] = {
 
 static const reels_table upload_descriptor = {
     .struct_size = sizeof(reels_table),
-    .version = 1,
+    .version = 2,
     .name = "uploads",
     .columns = upload_columns,
     .key_columns = upload_key,
@@ -119,6 +121,10 @@ void reels__upload_from_row(const reels_value *row, uint64_t version, struct ree
     if (row[UPLOAD_TOKEN].type == REELS_TYPE_BYTES && row[UPLOAD_TOKEN].len == sizeof(out->token)) {
         memcpy(out->token, row[UPLOAD_TOKEN].data, sizeof(out->token));
     }
+    if (row[UPLOAD_DIGEST].type == REELS_TYPE_BYTES &&
+        row[UPLOAD_DIGEST].len == sizeof(out->digest)) {
+        memcpy(out->digest, row[UPLOAD_DIGEST].data, sizeof(out->digest));
+    }
 }
 
 reels_status reels__upload_read(reels_uploads *uploads,
@@ -175,6 +181,9 @@ static void row_from_upload(const struct reels__upload *upload, reels_value row[
     row[UPLOAD_TOKEN] = is_zero(upload->token, sizeof(upload->token))
                             ? reels__value_null()
                             : reels__value_bytes(upload->token, sizeof(upload->token));
+    row[UPLOAD_DIGEST] = upload->digest[0] == REELS_DIGEST_NONE
+                             ? reels__value_null()
+                             : reels__value_bytes(upload->digest, sizeof(upload->digest));
 }
 
 reels_status reels__upload_write(reels_uploads *uploads,

@@ -27,6 +27,7 @@ enum {
 
 enum {
     REELS__UPLOAD_KEY_BYTES = 96,
+    REELS__UPLOAD_DIGEST_BYTES = 1 + sizeof(((reels_digest *)0)->bytes),
     REELS__UPLOAD_NAME_BYTES = REELS_BLOB_UPLOAD_BYTES_MAX + 1
 };
 
@@ -51,7 +52,9 @@ struct reels__upload {
     uint32_t state;   /* REELS__UPLOAD_* */
     uint32_t checked; /* 1: the check function has said go on */
     uint64_t version;
-    uint8_t token[16];                        /* all zero = none */
+    uint8_t token[16]; /* all zero = none */
+    uint8_t
+        digest[REELS__UPLOAD_DIGEST_BYTES];   /* that the commit gave: its kind (0 = none), bytes */
     char multipart[REELS__UPLOAD_NAME_BYTES]; /* name of the multipart upload, "" = none begun */
 };
 
@@ -113,6 +116,13 @@ reels_status reels__upload_rows_delete(reels_uploads *uploads,
                                        int with_upload,
                                        reels_error *err);
 
+/* commit.c: does again what a commit has left that closed the upload and came no further. *out_over
+ * is 1 when nothing is left to commit: it is committed, or never will be. */
+reels_status reels__upload_finish(reels_uploads *uploads,
+                                  const struct reels__upload *upload,
+                                  int *out_over,
+                                  reels_error *err);
+
 /* pieces.c */
 void reels__piece_key(uint64_t reel_id,
                       const struct reels__piece *piece,
@@ -149,5 +159,12 @@ reels_status reels__upload_erase(reels_uploads *uploads,
 /* uploads.c: one write or commit at a time for each upload in this process; BUSY otherwise. */
 reels_status reels__upload_enter(reels_uploads *uploads, uint64_t reel_id, reels_error *err);
 void reels__upload_leave(reels_uploads *uploads, uint64_t reel_id);
+/* Whether the reel of a closed upload is UPLOADED or further on, or gone. A commit that failed
+ * after it has closed the upload is to be done again. */
+reels_status reels__upload_is_committed(reels_uploads *uploads,
+                                        const reels_call *call,
+                                        uint64_t reel_id,
+                                        int *out_committed,
+                                        reels_error *err);
 
 #endif

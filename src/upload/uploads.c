@@ -297,12 +297,11 @@ reels_status reels_upload_begin(reels_uploads *uploads,
     return REELS_OK;
 }
 
-/* A commit that failed after it has closed the upload is to be asked for again. */
-REELS__NOINLINE static reels_status read_committed(reels_uploads *uploads,
-                                                   const reels_call *call,
-                                                   uint64_t reel_id,
-                                                   int *out_committed,
-                                                   reels_error *err)
+REELS__NOINLINE reels_status reels__upload_is_committed(reels_uploads *uploads,
+                                                        const reels_call *call,
+                                                        uint64_t reel_id,
+                                                        int *out_committed,
+                                                        reels_error *err)
 {
     reels_reel reel = {.struct_size = sizeof(reel)};
     REELS_TRY(reels_reel_get(uploads->reels, call, &reel_id, 1, &reel, err));
@@ -326,7 +325,7 @@ reels_status reels_upload_get(reels_uploads *uploads,
     int closed = upload.state == REELS__UPLOAD_CLOSED;
     int committed = 0;
     reels_status status =
-        closed ? read_committed(uploads, call, reel_id, &committed, err) : REELS_OK;
+        closed ? reels__upload_is_committed(uploads, call, reel_id, &committed, err) : REELS_OK;
     if (status < 0) {
         reels__pieces_dispose(uploads, &pieces);
         return status;

@@ -3,6 +3,8 @@
 
 #include <reels/upload.h>
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "reel/erase.h"
 #include "test_catalog.h"
 #include "test_check.h"
@@ -564,6 +566,74 @@ START_TEST(test_upload_is_committed_when_its_reel_is_uploaded_and_not_before)
 }
 END_TEST
 
+static void sweep(reels_status expected)
+{
+    int64_t next_due = 0;
+    test_clock_advance(&env.clock, 2000000);
+    test_status(expected, reels_uploads_expire_step(uploads, 1000000, &next_due, &env.err));
+}
+
+/* The file is complete: that a commit failed, and its client went away, does not lose it. */
+START_TEST(test_upload_whose_commit_stopped_half_way_is_committed_by_the_sweep)
+{
+    uint64_t offset = 0;
+    uint64_t id = begin(5000);
+    test_ok(&env, write_from(id, 0, (struct stream){.end = 5000}, NULL, &offset));
+    reels_reads_fail = 1;
+    test_status(REELS_ERR_IO, reels_upload_commit(uploads, NULL, id, ADA, NULL, NULL));
+    test_status(REELS_ERR_STATE, reels_upload_abort(uploads, NULL, id, ADA, NULL));
+    reels_reads_fail = 1;
+    sweep(REELS_ERR_IO);
+    ck_assert_uint_eq(where(id).offset, 5000);
+    sweep(REELS_OK);
+    expect_file(id, 5000);
+    ck_assert_uint_eq(objects_count(), 1);
+    test_status(
+        REELS_ERR_NOT_FOUND,
+        reels_upload_get(uploads, NULL, id, ADA, &(reels_upload_info){.struct_size = 8}, NULL));
+}
+END_TEST
+
+/* The digest of the whole was told once, to the commit that failed: the sweep holds the file to it.
+ */
+START_TEST(test_upload_swept_in_is_what_its_digest_says_or_nothing)
+{
+    for (int is_wrong = 0; is_wrong <= 1; is_wrong++) {
+        reels_digest digest = {.kind = REELS_DIGEST_XXH3_64};
+        size_t refused = 1;
+        size_t closed = 0;
+        reels__be64_put(digest.bytes, reels__xxh3_64(bytes_from(0, 3000), 3000, 0));
+        digest.bytes[0] = (uint8_t)(digest.bytes[0] + is_wrong);
+        for (size_t nth = 1; refused > 0; nth++) {
+            uint64_t offset = 0;
+            uint64_t id = begin(3000);
+            test_ok(&env, write_from(id, 0, (struct stream){.end = 3000}, NULL, &offset));
+            test_alloc_fail(&env.alloc, nth, 0);
+            reels_status status = reels_upload_commit(uploads, NULL, id, ADA, &digest, NULL);
+            refused = env.alloc.refused_count;
+            test_alloc_fail(&env.alloc, 0, 0);
+            if (status != REELS_ERR_NO_MEMORY) {
+                test_status(is_wrong ? REELS_ERR_CORRUPT : REELS_OK, status);
+            } else if (reels_upload_abort(uploads, NULL, id, ADA, NULL) == REELS_ERR_STATE) {
+                closed++;
+                sweep(REELS_OK);
+            } else {
+                continue;
+            }
+            if (!is_wrong) {
+                expect_file(id, 3000);
+                continue;
+            }
+            sweep(REELS_OK); /* what could not be removed for lack of memory */
+            reels_reel reel = {.struct_size = sizeof(reel)};
+            test_ok(&env, reels_reel_get(reels, NULL, &id, 1, &reel, &env.err));
+            ck_assert_uint_eq(reel.state, REELS_REEL_NONE);
+        }
+        ck_assert_uint_gt(closed, 3);
+    }
+}
+END_TEST
+
 START_TEST(test_upload_that_never_expires_does_not)
 {
     reels_upload_options options = {.struct_size = sizeof(options), .expires_after_us = INT64_MAX};
@@ -750,6 +820,8 @@ int main(void)
     tcase_add_test(tcase, test_upload_that_is_written_is_left_by_the_sweep_which_goes_on);
     tcase_add_test(tcase, test_upload_written_after_the_sweep_saw_it_stays);
     tcase_add_test(tcase, test_upload_is_committed_when_its_reel_is_uploaded_and_not_before);
+    tcase_add_test(tcase, test_upload_whose_commit_stopped_half_way_is_committed_by_the_sweep);
+    tcase_add_test(tcase, test_upload_swept_in_is_what_its_digest_says_or_nothing);
     tcase_add_test(tcase, test_upload_that_never_expires_does_not);
     tcase_add_test(tcase, test_upload_a_sweep_without_a_budgets_end_sweeps_all);
     tcase_add_test(tcase, test_upload_limits_and_texts);
