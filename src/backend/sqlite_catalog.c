@@ -343,17 +343,21 @@ static reels_status versions_reserve(reels__sqlite_conn *conn,
 
 /* ---- sweeping ---- */
 
-static reels_status
-sweep(reels__sqlite_conn *conn, const char *sql, int64_t before_unix_us, reels_error *err)
+/* *more becomes 1 when as many rows were deleted as one go may: others may have expired too. */
+static reels_status sweep(
+    reels__sqlite_conn *conn, const char *sql, int64_t before_unix_us, int *more, reels_error *err)
 {
     sqlite3_stmt *statement = NULL;
     REELS_TRY(reels__sqlite_prepare(conn, sql, &statement, err));
     (void)sqlite3_bind_int64(statement, 1, before_unix_us);
     (void)sqlite3_bind_int64(statement, 2, SWEEP_ROWS_MAX);
-    return reels__sqlite_run(conn, statement, err);
+    REELS_TRY(reels__sqlite_run(conn, statement, err));
+    *more |= reels__sqlite_changes(conn) >= SWEEP_ROWS_MAX;
+    return REELS_OK;
 }
 
-/* Deletes some of what has expired, as a part of somebody's commit and at most once a second. */
+/* Deletes some of what has expired, as a part of somebody's commit: once a second, and with every
+ * commit while there is more than one go deletes. So what commits add can never outgrow it. */
 static reels_status
 expired_sweep(reels__sqlite_conn *conn, const struct commits *commits, reels_error *err)
 {
@@ -363,18 +367,24 @@ expired_sweep(reels__sqlite_conn *conn, const struct commits *commits, reels_err
         now_unix_us >= catalog->swept_unix_us) {
         return REELS_OK;
     }
+    int more = 0;
     catalog->swept_unix_us = now_unix_us;
     const reels__sqlite_table *it = atomic_load_explicit(&catalog->tables, memory_order_acquire);
     for (; it != NULL; it = it->next) {
         if (it->sweep_sql != NULL) {
-            REELS_TRY(sweep(conn, it->sweep_sql, now_unix_us, err));
+            REELS_TRY(sweep(conn, it->sweep_sql, now_unix_us, &more, err));
         }
     }
-    return sweep(conn,
-                 "DELETE FROM _tokens WHERE (shard,token) IN "
-                 "(SELECT shard,token FROM _tokens WHERE time<=?1 LIMIT ?2)",
-                 now_unix_us - TOKEN_LIFE_US,
-                 err);
+    REELS_TRY(sweep(conn,
+                    "DELETE FROM _tokens WHERE (shard,token) IN "
+                    "(SELECT shard,token FROM _tokens WHERE time<=?1 LIMIT ?2)",
+                    now_unix_us - TOKEN_LIFE_US,
+                    &more,
+                    err));
+    if (more) {
+        catalog->swept_unix_us = now_unix_us - SWEEP_EVERY_US;
+    }
+    return REELS_OK;
 }
 
 static reels_status commits_work(reels__sqlite_conn *conn, void *arg, reels_error *err)

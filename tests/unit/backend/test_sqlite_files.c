@@ -279,17 +279,14 @@ static const reels_table timed_table = {
     .ttl_column = 1,
 };
 
-static void timed_put(reels_catalog *catalog, int64_t id, reels_value until, uint8_t token)
+static void timed_put(reels_catalog *catalog, int64_t id, reels_value until)
 {
     reels_value row[] = {{.type = REELS_TYPE_ID, .integer = id}, until};
     reels_op op = {.table = &timed_table, .values = row, .kind = REELS_OP_PUT};
-    reels_commit commit = {.struct_size = sizeof commit,
-                           .has_token = 1,
-                           .shard = row[0],
-                           .ops = &op,
-                           .ops_count = 1,
-                           .token = {token}};
+    reels_commit commit = {
+        .struct_size = sizeof commit, .has_token = 1, .shard = row[0], .ops = &op, .ops_count = 1};
     reels_commit_result result = {0};
+    memcpy(commit.token, &id, sizeof id);
     test_ok(&env, reels_catalog_commit(catalog, NULL, &commit, 1, &result, &env.err));
     ck_assert_int_eq(result.status, REELS_OK);
 }
@@ -305,17 +302,42 @@ START_TEST(test_sqlite_what_has_expired_is_swept)
     for (int64_t i = 0; i < 10; i++) {
         reels_value until = {.type = i == 0 ? REELS_TYPE_NULL : REELS_TYPE_TIME,
                              .integer = now + i * 10 * second};
-        timed_put(catalog, i, until, (uint8_t)i);
+        timed_put(catalog, i, until);
     }
     test_clock_advance(&env.clock, 55 * second);
-    timed_put(catalog, 100, (reels_value){.type = REELS_TYPE_NULL}, 100);
+    timed_put(catalog, 100, (reels_value){.type = REELS_TYPE_NULL});
     test_clock_advance(&env.clock, 86400 * second);
-    timed_put(catalog, 101, (reels_value){.type = REELS_TYPE_NULL}, 101);
+    timed_put(catalog, 101, (reels_value){.type = REELS_TYPE_NULL});
     reels_catalog_free(catalog);
     /* Without a time a row stays; the tokens of yesterday are gone. */
     ck_assert_int_eq(plain_sql("SELECT count(*) FROM timed"), 3);
     ck_assert_int_eq(plain_sql("SELECT count(*) FROM timed WHERE until IS NULL"), 3);
     ck_assert_int_eq(plain_sql("SELECT count(*) FROM _tokens"), 1);
+}
+END_TEST
+
+/* More than one go deletes: the next commits go on with it, within the same second. */
+START_TEST(test_sqlite_what_has_expired_is_swept_however_much_it_is)
+{
+    enum {
+        ROWS = 1500,
+        COMMITS = 6 /* 256 each */
+    };
+    const reels_table *table = &timed_table;
+    reels_catalog *catalog = NULL;
+    reels_value until = {.type = REELS_TYPE_TIME, .integer = reels_ctx_now_unix_us(env.ctx) + 1};
+    test_ok(&env, reels_catalog_open(env.ctx, url, &catalog, &env.err));
+    test_ok(&env, reels_catalog_declare(catalog, NULL, &table, 1, &env.err));
+    for (int64_t i = 0; i < ROWS; i++) {
+        timed_put(catalog, i, until);
+    }
+    test_clock_advance(&env.clock, INT64_C(90000000000)); /* the tokens are of yesterday too */
+    for (int64_t i = 0; i < COMMITS; i++) {
+        timed_put(catalog, ROWS + i, (reels_value){.type = REELS_TYPE_NULL});
+    }
+    reels_catalog_free(catalog);
+    ck_assert_int_eq(plain_sql("SELECT count(*) FROM timed"), COMMITS);
+    ck_assert_int_eq(plain_sql("SELECT count(*) FROM _tokens"), COMMITS);
 }
 END_TEST
 
@@ -419,6 +441,7 @@ int main(void)
     tcase_add_test(cases, test_sqlite_a_host_can_query_its_own_database);
     tcase_add_loop_test(cases, test_sqlite_a_damaged_file_gives_a_status, 0, 2);
     tcase_add_test(cases, test_sqlite_what_has_expired_is_swept);
+    tcase_add_test(cases, test_sqlite_what_has_expired_is_swept_however_much_it_is);
     tcase_add_test(cases, test_sqlite_naughty_strings_come_back_byte_for_byte);
     suite_add_tcase(suite, cases);
     return test_main(suite);
