@@ -1,5 +1,5 @@
-/* Owns maintenance: uploads that expired, reels whose worker died, files of reels that were
- * removed. */
+/* Owns maintenance: uploads that expired, reels whose worker died, and what is left of reels that
+ * were removed: files, comments, counters. */
 #include <string.h>
 
 #include "backend/blob_prefix.h"
@@ -10,12 +10,14 @@
 #include "base/mem.h"
 #include "platform_internal.h"
 #include "reel/erase.h"
+#include "social/erase.h"
 
 enum {
     PAGE = 32,
     REELS_EVERY_US = 2000000,
     CURSOR_BYTES_MAX = 8192,
-    NAME_BYTES = 64
+    NAME_BYTES = 64,
+    COMMENT_PAGES_MAX = 4 /* of a removed reel in one visit */
 };
 
 /* Removes the media of all generations of a reel, files and rows. */
@@ -63,14 +65,27 @@ static reels_status rescue(reels_platform *platform, reels_reel *reel, reels_err
     return status == REELS_ERR_CONFLICT ? REELS_OK : status;
 }
 
-/* Removes what a removed reel has left, then its row. */
+/* Removes what a removed reel has left, then its row. With many comments that takes several visits:
+ * the row stays until nothing else is left. */
 static reels_status sweep(reels_platform *platform, reels_reel *reel, reels_error *err)
 {
     char raw[NAME_BYTES];
     const char *raw_key = raw;
+    int64_t entity = (int64_t)reel->id;
+    int more = 1;
     REELS_TRY(reels_upload_blob_key(reel->id, raw, sizeof(raw)));
     REELS_TRY(remove_media(platform, reel->id, err));
     REELS_TRY(reels_blob_remove(platform->blob, NULL, &raw_key, 1, err));
+    for (int page = 0; page < COMMENT_PAGES_MAX && more; page++) {
+        REELS_TRY(reels__comments_erase(platform->social, NULL, reel->id, &more, err));
+    }
+    if (more) {
+        return REELS_OK;
+    }
+    reels_status status = reels_stats_purge(platform->stats, NULL, &entity, 1, err);
+    if (status != REELS_ERR_UNSUPPORTED) {
+        REELS_TRY(status);
+    }
     return reels__reel_erase_deleted(platform->reels, NULL, reel->id, err);
 }
 

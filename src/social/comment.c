@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
+#include "erase.h"
 #include "event/batch.h"
 #include "relation.h"
 #include "tables.h"
@@ -352,5 +353,61 @@ reels_status reels_comment_list(reels_social *social,
     if (status == REELS_OK) {
         *out_count = count;
     }
+    return status;
+}
+
+static reels_status erase_rows(reels_social *social,
+                               const reels_call *call,
+                               reels_value reel_id,
+                               const reels_rows *rows,
+                               reels_error *err)
+{
+    size_t count = reels_rows_count(rows);
+    reels_op *ops = reels__mem_calloc(social->ctx, count, sizeof(*ops));
+    reels_value *keys = reels__mem_calloc(social->ctx, 2 * count, sizeof(*keys));
+    reels_commit_result result = {0};
+    reels_status status = REELS_OK;
+    if (ops == NULL || keys == NULL) {
+        status = reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for %zu comments", count);
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++) {
+        keys[2 * i] = reel_id;
+        keys[2 * i + 1] = reels_rows_get(rows, i, NULL)[REELS__COMMENT_ID];
+        ops[i] = (reels_op){
+            .table = reels__comment_table(), .values = keys + 2 * i, .kind = REELS_OP_DELETE};
+    }
+    reels_commit commit = {
+        .struct_size = sizeof(commit), .shard = reel_id, .ops = ops, .ops_count = count};
+    status = reels_catalog_commit(social->catalog, call, &commit, 1, &result, err);
+    if (status == REELS_OK && result.status != REELS_OK) {
+        status = reels__fail(err, result.status, "comments could not be deleted");
+    }
+out:
+    reels__mem_free(social->ctx, keys);
+    reels__mem_free(social->ctx, ops);
+    return status;
+}
+
+reels_status reels__comments_erase(
+    reels_social *social, const reels_call *call, uint64_t reel_id, int *out_more, reels_error *err)
+{
+    reels_value prefix = reels__value_id(reel_id);
+    reels_scan scan = {.struct_size = sizeof(scan),
+                       .table = reels__comment_table(),
+                       .prefix = &prefix,
+                       .prefix_count = 1,
+                       .limit = REELS__COMMENTS_ERASE_MAX};
+    reels_rows *rows = NULL;
+    *out_more = 0;
+    reels_status status = reels_rows_new(social->ctx, ROWS_BYTES_MAX, &rows, err);
+    if (status == REELS_OK) {
+        status = reels_catalog_scan(social->catalog, call, &scan, rows, NULL, err);
+    }
+    if (status == REELS_OK && reels_rows_count(rows) > 0) {
+        status = erase_rows(social, call, prefix, rows, err);
+        *out_more = reels_rows_count(rows) == REELS__COMMENTS_ERASE_MAX;
+    }
+    reels_rows_free(rows);
     return status;
 }

@@ -7,6 +7,7 @@
 
 #include "platform/platform_internal.h"
 #include "prefetch/renditions.h"
+#include "social/tables.h"
 #include "test_check.h"
 
 enum {
@@ -391,6 +392,82 @@ START_TEST(test_roles_a_sweep_goes_on_where_it_stopped)
         ck_assert_int_eq(due <= reels_ctx_now_mono_us(env.ctx), left > 0);
     }
     ck_assert_int_eq(left, 0);
+}
+END_TEST
+
+static size_t comments_of(uint64_t id)
+{
+    size_t count = 0;
+    reels_rows *rows = NULL;
+    reels_value prefix = {.type = REELS_TYPE_ID, .integer = (int64_t)id};
+    reels_scan scan = {.struct_size = sizeof(scan),
+                       .table = reels__comment_table(),
+                       .prefix = &prefix,
+                       .prefix_count = 1,
+                       .limit = 10000};
+    test_ok(&env, reels_rows_new(env.ctx, (size_t)64 * 1024 * 1024, &rows, &env.err));
+    test_ok(
+        &env,
+        reels_catalog_scan(reels_platform_catalog(platform), NULL, &scan, rows, NULL, &env.err));
+    count = reels_rows_count(rows);
+    reels_rows_free(rows);
+    return count;
+}
+
+static int64_t count_of(uint64_t id, uint32_t counter)
+{
+    int64_t count = -1;
+    test_ok(&env,
+            reels_counter_read(
+                reels_platform_stats(platform), NULL, &id, 1, &counter, 1, &count, &env.err));
+    return count;
+}
+
+static void comment_often(uint64_t id, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        reels_comment added = {.struct_size = sizeof(added)};
+        test_ok(&env,
+                reels_comment_add(
+                    reels_platform_social(platform), NULL, id, BOB, "!", NULL, &added, &env.err));
+    }
+}
+
+static void count_all(void)
+{
+    test_clock_advance(&env.clock, 2000000);
+    test_ok(&env,
+            reels_platform_settle(platform, NULL, REELS_ROLE_RELAY | REELS_ROLE_COUNTER, &env.err));
+}
+
+/* However many there are, a step removes a bounded number of them, and the row goes last. */
+START_TEST(test_roles_a_removed_reel_leaves_neither_comment_nor_count)
+{
+    enum {
+        COMMENTS = 2500 /* more than one step removes */
+    };
+    char media[96];
+    make(8, REELS_REEL_READY);
+    make(9, REELS_REEL_READY);
+    comment_often(8, COMMENTS);
+    comment_often(9, 3);
+    count_all();
+    ck_assert_int_eq(count_of(8, REELS_COUNTER_COMMENTS), COMMENTS);
+    remove_reel(7, media); /* one without any */
+    test_ok(&env, reels_platform_reel_remove(platform, NULL, 8, ADA, &env.err));
+    count_all();
+    maintain();
+    ck_assert_uint_eq(get(7).state, REELS_REEL_NONE);
+    ck_assert_uint_eq(get(8).state, REELS_REEL_DELETED);
+    ck_assert_uint_lt(comments_of(8), COMMENTS);
+    ck_assert_uint_gt(comments_of(8), 0);
+    maintain();
+    ck_assert_uint_eq(get(8).state, REELS_REEL_NONE);
+    ck_assert_uint_eq(comments_of(8), 0);
+    count_all();
+    ck_assert_int_eq(count_of(8, REELS_COUNTER_COMMENTS), 0);
+    ck_assert_uint_eq(comments_of(9), 3);
+    ck_assert_int_eq(count_of(9, REELS_COUNTER_COMMENTS), 3);
 }
 END_TEST
 
@@ -797,6 +874,7 @@ int main(void)
     tcase_add_test(cases, test_roles_a_reel_removed_while_processed_leaves_nothing);
     tcase_add_test(cases, test_roles_a_sweep_that_fails_keeps_no_other);
     tcase_add_test(cases, test_roles_a_sweep_goes_on_where_it_stopped);
+    tcase_add_test(cases, test_roles_a_removed_reel_leaves_neither_comment_nor_count);
     tcase_add_test(cases, test_roles_a_budget_without_end_does_all_there_is);
     tcase_add_test(cases, test_roles_a_hosts_own_events_are_not_touched);
     tcase_add_test(cases, test_roles_a_hosts_own_topic_stops_nobody);
