@@ -8,8 +8,8 @@ enum {
     REELS__COMMENTS_ERASE_MAX = 500 /* comments that one call deletes, in one commit */
 };
 
-/* Deletes comments of a reel whose counters go too: without events. *out_more is 1 when there may be
- * more: call again. */
+/* Deletes comments of a reel whose counters go too: without events. *out_more is 1 when there may
+ * be more: call again. */
 reels_status reels__comments_erase(reels_social *social,
                                    const reels_call *call,
                                    uint64_t reel_id,
