@@ -222,6 +222,23 @@ export function app(world) {
       await viewer.page.getByText('This reel is not here').waitFor();
     },
 
+    'a block takes what a person posted off their page, and its end brings it back': async () => {
+      const { page } = viewer;
+      const profile = page.locator('.profile');
+      const tiles = () => profile.locator('.tile:not(.skeleton)').count();
+      await page.goto(`${base}/u/${a.id}`);
+      await until('their reels', async () => (await tiles()) > 0);
+      const before = await tiles();
+      await profile.getByRole('button', { name: 'More' }).click();
+      await page.getByText('Neither of you sees the other').click();
+      await page.getByRole('button', { name: 'Block', exact: true }).last().click();
+      await profile.getByText('is blocked.').waitFor();
+      await until('none', async () => (await tiles()) === 0);
+      await page.reload();
+      await profile.getByRole('button', { name: 'Unblock' }).click();
+      await until('all of them again', async () => (await tiles()) === before);
+    },
+
     'an address that cannot be decoded says that nothing is there': async () => {
       await viewer.page.goto(`${base}/r/%ff`);
       await viewer.page.getByText('This reel is not here').waitFor();
