@@ -1,5 +1,5 @@
-/* Shows what reels/platform.h promises of reels whose worker died or that were taken down meanwhile,
- * of the outbox, and of lack of memory. Everything is in memory. */
+/* Shows what reels/platform.h promises of reels whose worker died or that were taken down
+ * meanwhile, of the outbox, and of lack of memory. Everything is in memory. */
 #include <stdio.h>
 #include <string.h>
 
