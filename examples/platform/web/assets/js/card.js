@@ -99,8 +99,9 @@ export class Card {
   }
 
   #actions() {
-    const make = (name, label, run, counted = true) => {
-      const number = counted ? el('span.action-count') : null;
+    // Those without a number keep its room, so that all stand equally far apart.
+    const make = (name, label, run) => {
+      const number = el('span.action-count');
       const button = el(
         `button.action.action-${name}`,
         { type: 'button', 'aria-label': label, onclick: run },
@@ -111,9 +112,9 @@ export class Card {
     };
     this.like = make('like', 'Like', () => this.stage.toggle('like', this));
     this.comment = make('comment', 'Comments', () => this.stage.open('comments', this));
-    this.save = make('save', 'Save', () => this.stage.toggle('save', this), false);
+    this.save = make('save', 'Save', () => this.stage.toggle('save', this));
     this.share = make('share', 'Share', () => this.stage.open('share', this));
-    const menu = make('more', 'More', () => this.stage.open('menu', this), false);
+    const menu = make('more', 'More', () => this.stage.open('menu', this));
     this.comment.icon.append(icon('comment'));
     this.share.icon.append(icon('share'));
     menu.icon.append(icon('more'));
