@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "platform_internal.h"
+#include "social/relation.h"
 
 enum {
     EVENTS_MAX = 500,
@@ -29,6 +30,7 @@ struct ingest {
     reels_event *events;
     uint64_t *ids;     /* up to one per event; too many for the stack */
     reels_reel *reels; /* one per event */
+    uint8_t *apart;    /* from the reel's creator, by a block */
     reels_status *statuses;
     reels_buf *payloads;
     size_t *begins;
@@ -44,6 +46,7 @@ static void ingest_dispose(struct ingest *ingest)
     reels__mem_free(ctx, ingest->events);
     reels__mem_free(ctx, ingest->ids);
     reels__mem_free(ctx, ingest->reels);
+    reels__mem_free(ctx, ingest->apart);
     reels__mem_free(ctx, ingest->begins);
     reels__mem_free(ctx, ingest->lens);
     reels__mem_free(ctx, ingest->records);
@@ -57,13 +60,14 @@ static reels_status ingest_init(struct ingest *ingest, reels_error *err)
     ingest->events = reels__mem_calloc(ctx, count, sizeof(*ingest->events));
     ingest->ids = reels__mem_calloc(ctx, count, sizeof(*ingest->ids));
     ingest->reels = reels__mem_calloc(ctx, count, sizeof(*ingest->reels));
+    ingest->apart = reels__mem_zalloc(ctx, count);
     ingest->begins = reels__mem_calloc(ctx, count, sizeof(*ingest->begins));
     ingest->lens = reels__mem_calloc(ctx, count, sizeof(*ingest->lens));
     ingest->records = reels__mem_calloc(ctx, count, sizeof(*ingest->records));
     ingest->keys = reels__mem_calloc(ctx, count, sizeof(*ingest->keys));
     if (ingest->events == NULL || ingest->ids == NULL || ingest->reels == NULL ||
-        ingest->begins == NULL || ingest->lens == NULL || ingest->records == NULL ||
-        ingest->keys == NULL) {
+        ingest->apart == NULL || ingest->begins == NULL || ingest->lens == NULL ||
+        ingest->records == NULL || ingest->keys == NULL) {
         return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for %zu events", count);
     }
     return reels_buf_new(ctx, count * EVENT_BYTES, &ingest->payloads, err);
@@ -86,8 +90,18 @@ static reels_status read_reels(struct ingest *ingest, reels_error *err)
         ingest->ids[i] = ingest->events[i].reel_id;
     }
     ingest->reels[0].struct_size = sizeof(ingest->reels[0]);
-    return reels_reel_get(
-        ingest->platform->reels, ingest->call, ingest->ids, ingest->count, ingest->reels, err);
+    REELS_TRY(reels_reel_get(
+        ingest->platform->reels, ingest->call, ingest->ids, ingest->count, ingest->reels, err));
+    for (size_t i = 0; i < ingest->count; i++) {
+        ingest->ids[i] = ingest->reels[i].creator_id;
+    }
+    return reels__social_apart(ingest->platform->social,
+                               ingest->call,
+                               ingest->person_id,
+                               ingest->ids,
+                               ingest->count,
+                               ingest->apart,
+                               err);
 }
 
 /* Judges one event and fills in what the server knows. */
@@ -100,7 +114,7 @@ static reels_status admit(struct ingest *ingest, size_t i, reels_error *err)
     REELS_TRY(reels_event_admit(event, ingest->now_unix_us, err));
     int visible = reel->state == REELS_REEL_READY && (reel->visibility == REELS_VISIBILITY_PUBLIC ||
                                                       reel->creator_id == ingest->person_id);
-    if (!visible) {
+    if (!visible || ingest->apart[i]) {
         return reels__fail(err, REELS_ERR_NOT_FOUND, "there is no such reel");
     }
     event->creator_id = reel->creator_id;

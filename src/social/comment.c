@@ -249,29 +249,15 @@ static reels_status mark_hidden(reels_social *social,
                                 uint8_t *hidden,
                                 reels_error *err)
 {
-    uint8_t *muted = hidden + count; /* the array has three parts */
-    uint8_t *blocking = muted + count;
-    memset(hidden, 0, 3 * count);
-    if (viewer_id == 0 || count == 0) {
+    uint8_t *muted = hidden + count; /* second half of the array */
+    REELS_TRY(reels__social_apart(social, call, viewer_id, authors, count, hidden, err));
+    if (viewer_id == 0) {
         return REELS_OK;
     }
-    uint64_t *viewers = reels__mem_calloc(social->ctx, count, sizeof(*viewers));
-    if (viewers == NULL) {
-        return reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for %zu comments", count);
-    }
-    for (size_t i = 0; i < count; i++) {
-        viewers[i] = viewer_id;
-    }
-    reels_status status = reels__relation_pairs(
-        social, call, REELS_RELATION_BLOCK, authors, viewers, count, blocking, err);
-    reels__mem_free(social->ctx, viewers);
-    REELS_TRY(status);
-    REELS_TRY(reels_relation_has(
-        social, call, REELS_RELATION_BLOCK, viewer_id, authors, count, hidden, err));
     REELS_TRY(reels_relation_has(
         social, call, REELS_RELATION_MUTE, viewer_id, authors, count, muted, err));
     for (size_t i = 0; i < count; i++) {
-        hidden[i] = hidden[i] || muted[i] || blocking[i];
+        hidden[i] = hidden[i] || muted[i];
     }
     return REELS_OK;
 }
@@ -287,7 +273,7 @@ static reels_status take_page(reels_social *social,
 {
     size_t count = reels_rows_count(rows);
     uint64_t *authors = reels__mem_calloc(social->ctx, count + 1, sizeof(*authors));
-    uint8_t *hidden = reels__mem_calloc(social->ctx, count + 1, 3);
+    uint8_t *hidden = reels__mem_calloc(social->ctx, count + 1, 2);
     reels_status status = REELS_OK;
     if (authors == NULL || hidden == NULL) {
         status = reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for %zu comments", count);

@@ -159,6 +159,42 @@ reels_status reels__social_reel(reels_social *social,
     return REELS_OK;
 }
 
+reels_status reels__social_apart(reels_social *social,
+                                 const reels_call *call,
+                                 uint64_t person_id,
+                                 const uint64_t *other_ids,
+                                 size_t others_count,
+                                 uint8_t *out,
+                                 reels_error *err)
+{
+    size_t count = others_count;
+    memset(out, 0, count);
+    if (person_id == 0 || count == 0) {
+        return REELS_OK;
+    }
+    /* Each pair in both directions, in one read. */
+    uint64_t *from_ids = reels__mem_calloc(social->ctx, 4 * count, sizeof(*from_ids));
+    uint8_t *blocked = reels__mem_zalloc(social->ctx, 2 * count);
+    reels_status status = REELS_OK;
+    if (from_ids == NULL || blocked == NULL) {
+        status = reels__fail(err, REELS_ERR_NO_MEMORY, "no memory for %zu relations", count);
+    } else {
+        uint64_t *to_ids = from_ids + 2 * count;
+        for (size_t i = 0; i < count; i++) {
+            from_ids[i] = to_ids[count + i] = person_id;
+            to_ids[i] = from_ids[count + i] = other_ids[i];
+        }
+        status = reels__relation_pairs(
+            social, call, REELS_RELATION_BLOCK, from_ids, to_ids, 2 * count, blocked, err);
+    }
+    for (size_t i = 0; status == REELS_OK && i < count; i++) {
+        out[i] = blocked[i] || blocked[count + i];
+    }
+    reels__mem_free(social->ctx, blocked);
+    reels__mem_free(social->ctx, from_ids);
+    return status;
+}
+
 reels_status reels__social_not_apart(reels_social *social,
                                      const reels_call *call,
                                      uint64_t person_id,
@@ -166,18 +202,9 @@ reels_status reels__social_not_apart(reels_social *social,
                                      const char *what,
                                      reels_error *err)
 {
-    const uint64_t from_ids[2] = {person_id, other_id};
-    const uint64_t to_ids[2] = {other_id, person_id};
-    uint8_t blocked[2] = {0};
-    if (person_id == 0 || person_id == other_id) {
-        return REELS_OK;
-    }
-    REELS_TRY(reels__relation_pairs(
-        social, call, REELS_RELATION_BLOCK, from_ids, to_ids, 2, blocked, err));
-    if (blocked[0] || blocked[1]) {
-        return reels__fail(err, REELS_ERR_NOT_FOUND, "there is no such %s", what);
-    }
-    return REELS_OK;
+    uint8_t apart = 0;
+    REELS_TRY(reels__social_apart(social, call, person_id, &other_id, 1, &apart, err));
+    return apart ? reels__fail(err, REELS_ERR_NOT_FOUND, "there is no such %s", what) : REELS_OK;
 }
 
 /* Who may enter into this relation. Leaving one is always allowed. Gives the creator of a reel. */

@@ -662,6 +662,27 @@ static reels_status report(void)
     return status;
 }
 
+static void block(uint64_t from, uint64_t to, int32_t on)
+{
+    reels_social *social = reels_platform_social(platform);
+    test_ok(&env,
+            reels_relation_set(social, NULL, REELS_RELATION_BLOCK, from, to, on, NULL, &env.err));
+}
+
+START_TEST(test_roles_events_across_a_block_are_refused)
+{
+    make(5, REELS_REEL_READY);
+    test_ok(&env, report());
+    block(ADA, BOB, 1);
+    test_status(REELS_ERR_NOT_FOUND, report());
+    block(BOB, ADA, 1);
+    block(ADA, BOB, 0);
+    test_status(REELS_ERR_NOT_FOUND, report());
+    block(BOB, ADA, 0);
+    test_ok(&env, report());
+}
+END_TEST
+
 static reels_status page(void)
 {
     reels_feed_request request = {.struct_size = sizeof(request), .viewer_id = 5000 + turn++};
@@ -770,6 +791,7 @@ int main(void)
     tcase_add_test(cases, test_roles_a_sweep_goes_on_where_it_stopped);
     tcase_add_test(cases, test_roles_a_removed_reel_leaves_neither_comment_nor_count);
     tcase_add_test(cases, test_roles_a_budget_without_end_does_all_there_is);
+    tcase_add_test(cases, test_roles_events_across_a_block_are_refused);
     tcase_add_test(cases, test_roles_a_hosts_own_events_are_not_touched);
     tcase_add_test(cases, test_roles_a_hosts_own_topic_stops_nobody);
     tcase_add_test(cases, test_roles_requests_survive_lack_of_memory);
