@@ -11,7 +11,8 @@ import platform_server
 from platform_server import Server
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPT = os.path.join(HERE, '..', '..', 'examples', 'platform', 'run')
+PLATFORM = os.path.join(HERE, '..', '..', 'examples', 'platform')
+SCRIPT = os.path.join(PLATFORM, 'run')
 
 
 class Run(unittest.TestCase):
@@ -54,6 +55,8 @@ class Run(unittest.TestCase):
     def test_a_video_that_is_refused_is_named_and_not_waited_for(self):
         if platform_server.clip() is None:
             self.skipTest('no ffmpeg to make a clip with')
+        if subprocess.run([os.path.join(PLATFORM, 'web', 'setup')], capture_output=True, check=False).returncode != 0:
+            self.skipTest('the libraries of the web app cannot be had: npm or its registry is missing')
         letter = self.write('letter.mp4', b'hello, this is a letter\n' * 200)
         clip = self.write('clip.mp4', platform_server.clip())
         output, status = self.run_it('--check', letter, clip)
