@@ -1621,6 +1621,19 @@ reels_status reels_packager_track_info_get(const reels_packager *packager, uint3
 
 void reels_packager_free(reels_packager *packager);
 
+typedef reels_status (*reels_playlist_url_fn)(void *user, const char *name, size_t name_len, reels_buf *url, reels_error *err);
+
+typedef struct reels_playlist_urls {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    const char *base_url;
+    const char *query;
+    reels_playlist_url_fn url;
+    void *url_user;
+} reels_playlist_urls;
+
+reels_status reels_playlist_render(const char *text, size_t len, const reels_playlist_urls *urls, reels_buf *out, reels_error *err);
+
 enum {
     REELS_VERIFY_ERROR = 1,
     REELS_VERIFY_WARNING = 2

@@ -17,6 +17,7 @@ type state struct {
 	writer   io.Writer
 	progress func(TranscodeProgress)
 	log      func(LogLevel, string)
+	url      func(name string) (string, error)
 
 	later    error // came together with the last bytes of reader
 	err      error
@@ -105,6 +106,18 @@ func reelsGoSink(user unsafe.Pointer, data *C.reels_go_bytes, length C.size_t, e
 		return s.failed(err, e)
 	}
 	return C.REELS_OK
+}
+
+//export reelsGoPlaylistURL
+func reelsGoPlaylistURL(user unsafe.Pointer, name *C.reels_go_text, nameLen C.size_t, url *C.reels_buf, e *C.reels_error) (status C.reels_status) {
+	s := stateOf(user)
+	defer s.guard(&status, e)
+	made, err := s.url(string(unsafe.Slice((*byte)(unsafe.Pointer(name)), int(nameLen))))
+	if err != nil {
+		return s.failed(err, e)
+	}
+	bytes := []byte(made)
+	return C.reels_buf_append(url, first[C.uint8_t](bytes), C.size_t(len(bytes)), e)
 }
 
 //export reelsGoProgress

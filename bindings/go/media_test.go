@@ -155,6 +155,28 @@ func TestVerifyFindsWhatIsMissing(t *testing.T) {
 	want(t, err, ErrNotFound)
 }
 
+func TestRenderPlaylistGivesOtherURLs(t *testing.T) {
+	lib := newTestCtx(t)
+	text := "#EXTM3U\n#EXT-X-MAP:URI=\"v.mp4\"\n#EXTINF:2,\nv.mp4\nhttps://other/x.mp4\n"
+	got, err := RenderPlaylist(lib, []byte(text), PlaylistURLs{Base: "https://cdn/7/", Query: "t=1"})
+	must(t, err)
+	equal(t, got, "#EXTM3U\n#EXT-X-MAP:URI=\"https://cdn/7/v.mp4?t=1\"\n#EXTINF:2,\nhttps://cdn/7/v.mp4?t=1\nhttps://other/x.mp4\n")
+	got, err = RenderPlaylist(lib, []byte(text), PlaylistURLs{})
+	must(t, err)
+	equal(t, got, text)
+	got, err = RenderPlaylist(lib, []byte("#EXTM3U\nv.mp4"), PlaylistURLs{URL: func(name string) (string, error) { return "u/" + name, nil }})
+	must(t, err)
+	equal(t, got, "#EXTM3U\nu/v.mp4")
+	_, err = RenderPlaylist(lib, []byte(text), PlaylistURLs{URL: func(string) (string, error) { return "", errGone }})
+	if !errors.Is(err, errGone) {
+		t.Fatal(err)
+	}
+	_, err = RenderPlaylist(lib, nil, PlaylistURLs{})
+	want(t, err, ErrCorrupt)
+	_, err = RenderPlaylist(lib, []byte(text), PlaylistURLs{Base: "a b"})
+	want(t, err, ErrInvalidArg)
+}
+
 func TestTranscodeLeavesNothingWhenItDoesNotEnd(t *testing.T) {
 	lib := newTestCtx(t)
 	out := filepath.Join(t.TempDir(), "out")

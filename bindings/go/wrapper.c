@@ -8,6 +8,7 @@ const reels_reader_fn reels_go_reader = reelsGoRead;
 const reels_sink_fn reels_go_sink = reelsGoSink;
 const reels_media_read_fn reels_go_media_read = reelsGoReadAt;
 const reels_transcode_progress_fn reels_go_progress = reelsGoProgress;
+const reels_playlist_url_fn reels_go_playlist_url = reelsGoPlaylistURL;
 
 void reels_go_log_set(reels_log *log, void *user)
 {

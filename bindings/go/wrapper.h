@@ -13,6 +13,7 @@ extern const reels_reader_fn reels_go_reader;
 extern const reels_sink_fn reels_go_sink;
 extern const reels_media_read_fn reels_go_media_read;
 extern const reels_transcode_progress_fn reels_go_progress;
+extern const reels_playlist_url_fn reels_go_playlist_url;
 
 /* Makes `log` write through Go; user holds a handle. */
 void reels_go_log_set(reels_log *log, void *user);

@@ -15,7 +15,7 @@ from cffi import FFI
 HERE = os.path.dirname(os.path.abspath(__file__))
 DECLARATIONS = os.path.join(os.path.dirname(HERE), 'reels_cdef.h')
 # Function types of the library that Python implements: see src/reels/_callbacks.py.
-CALLBACKS = ('reader', 'sink', 'media_read', 'transcode_progress')
+CALLBACKS = ('reader', 'sink', 'media_read', 'transcode_progress', 'playlist_url')
 
 
 def pkg_config(*arguments):

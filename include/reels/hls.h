@@ -5,6 +5,7 @@
 
 #include <reels/hls/output.h>
 #include <reels/hls/packager.h>
+#include <reels/hls/render.h>
 #include <reels/hls/verify.h>
 
 #endif

@@ -599,6 +599,14 @@ AT(reels_platform_config, token_key_len, 120);
 AT(reels_platform_config, upload, 128);
 AT(reels_platform_config, feed, 176);
 
+SIZE(reels_playlist_urls, 40);
+AT(reels_playlist_urls, struct_size, 0);
+AT(reels_playlist_urls, reserved0, 4);
+AT(reels_playlist_urls, base_url, 8);
+AT(reels_playlist_urls, query, 16);
+AT(reels_playlist_urls, url, 24);
+AT(reels_playlist_urls, url_user, 32);
+
 SIZE(reels_prefetch_entry, 64);
 AT(reels_prefetch_entry, struct_size, 0);
 AT(reels_prefetch_entry, reel_index, 4);

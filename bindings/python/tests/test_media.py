@@ -72,6 +72,25 @@ class Media(Case):
         with self.assertRaises(reels.NotFoundError):
             reels.verify(self.context, self.path('nothing'))
 
+    def test_a_playlist_is_rendered_with_other_urls(self):
+        text = '#EXTM3U\n#EXT-X-MAP:URI="v.mp4"\n#EXTINF:2,\nv.mp4\nhttps://other/x.mp4\n'
+        self.assertEqual(
+            reels.render_playlist(self.context, text, base_url='https://cdn/7/', query='t=1'),
+            '#EXTM3U\n#EXT-X-MAP:URI="https://cdn/7/v.mp4?t=1"\n#EXTINF:2,\nhttps://cdn/7/v.mp4?t=1\n'
+            'https://other/x.mp4\n')
+        self.assertEqual(reels.render_playlist(self.context, text), text)
+        self.assertEqual(
+            reels.render_playlist(self.context, '#EXTM3U\né.mp4', url=lambda name: f'u/{name}?é'),
+            '#EXTM3U\nu/é.mp4?é')
+        with self.assertRaises(ZeroDivisionError):
+            reels.render_playlist(self.context, text, url=lambda name: str(1 // 0))
+        with self.assertRaises(reels.HostError):
+            reels.render_playlist(self.context, text, url=lambda name: 'a b')
+        with self.assertRaises(reels.CorruptError):
+            reels.render_playlist(self.context, 'no playlist')
+        with self.assertRaises(reels.InvalidArgError):
+            reels.render_playlist(self.context, text, base_url='a b')
+
     def test_nothing_is_left_of_a_transcode_that_did_not_end(self):
         def refuse(_):
             raise KeyError('progress')

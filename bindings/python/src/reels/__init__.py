@@ -12,6 +12,7 @@ from ._statuses import *  # noqa: F401,F403
 from .context import Cancel, Context
 from .errors import ReelsError
 from .feed import FeedPage
+from .hls import render_playlist
 from .ids import IdGenerator, id_from_text, id_parts, id_range, id_to_text
 from .media import Transcoded, probe, probe_json, transcode
 from .platform import Health, Platform, Running

@@ -62,6 +62,16 @@ def reels_python_sink(user, data, length, err):
         return _failed(state, exception, err)
 
 
+@ffi.def_extern(error=int(Status.HOST))
+def reels_python_playlist_url(user, name, name_len, url, err):
+    state = ffi.from_handle(user)
+    try:
+        made = state.target(ffi.unpack(name, name_len).decode('utf-8')).encode('utf-8')
+        return lib.reels_buf_append(url, made, len(made), err)
+    except BaseException as exception:
+        return _failed(state, exception, err)
+
+
 @ffi.def_extern()
 def reels_python_transcode_progress(user, progress):
     state = ffi.from_handle(user)
