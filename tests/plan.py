@@ -50,33 +50,35 @@ class Step:
 def make_plan(everything):
     """Everyday steps come first, so that the common faults show first. The gates look at the source
     and at the plain build, so they run once."""
-    skip_long = [] if everything else ['--no-suite', 'long']
-    # Gates look at the source, the browser and the players at the whole: once, in the plain build.
-    no_gates = ['--no-suite', 'gates', '--no-suite', 'browser', '--no-suite', 'e2e'] + skip_long
+    never_long = ['--no-suite', 'long']
+    skip_long = [] if everything else never_long
+    # Gates look at the source, the browser and the players at the whole: once, in the plain build. The long
+    # tests run there and under one sanitizer: what another compiler changes, the short ones see.
+    no_gates = ['--no-suite', 'gates', '--no-suite', 'browser', '--no-suite', 'e2e']
     return [
         Step('plain', 'gcc, warnings are errors, every test and gate',
              ['-Dwerror=true'], {'CC': 'gcc'}, skip_long),
         Step('asan', 'gcc, AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer',
              ['-Db_sanitize=address,undefined', UBSAN_STRICT],
-             {'CC': 'gcc', **SANITIZER_ENV}, no_gates, timeout=4),
+             {'CC': 'gcc', **SANITIZER_ENV}, no_gates + skip_long, timeout=4),
         Step('tsan', 'gcc, ThreadSanitizer, tests of suite threads',
              ['-Db_sanitize=thread'], {'CC': 'gcc', 'CK_FORK': 'no', **SANITIZER_ENV},
-             ['--suite', 'threads'] + skip_long, timeout=6),
+             ['--suite', 'threads'] + never_long, timeout=6),
         Step('nomedia', 'gcc, -Dmedia=disabled',
-             ['-Dmedia=disabled', '-Dwerror=true'], {'CC': 'gcc'}, no_gates),
+             ['-Dmedia=disabled', '-Dwerror=true'], {'CC': 'gcc'}, no_gates + never_long),
         Step('clang', 'clang, warnings are errors',
-             ['-Dwerror=true'], {'CC': 'clang-14'}, no_gates, slow=True),
+             ['-Dwerror=true'], {'CC': 'clang-14'}, no_gates + never_long, slow=True),
         Step('release', 'gcc, -O3, invariants as shipped',
-             ['-Dbuildtype=release', '-Dwerror=true'], {'CC': 'gcc'}, no_gates, slow=True),
+             ['-Dbuildtype=release', '-Dwerror=true'], {'CC': 'gcc'}, no_gates + never_long, slow=True),
         Step('clang-asan', 'clang, AddressSanitizer and UndefinedBehaviorSanitizer',
              ['-Db_sanitize=address,undefined', '-Db_lundef=false', UBSAN_STRICT],
-             {'CC': 'clang-14', **SANITIZER_ENV}, no_gates, slow=True, timeout=4),
+             {'CC': 'clang-14', **SANITIZER_ENV}, no_gates + never_long, slow=True, timeout=4),
         Step('fuzz', 'clang, libFuzzer with both sanitizers, 40 s a target',
              ['-Dfuzz=enabled', '-Db_sanitize=address,undefined', '-Db_lundef=false', UBSAN_STRICT],
              {'CC': 'clang-14', **SANITIZER_ENV}, ['--suite', 'fuzzing'], slow=True, timeout=2),
         Step('valgrind', 'gcc, unit tests under Memcheck: reads of what nobody wrote',
              ['-Dc_args=-U_FORTIFY_SOURCE'], {'CC': 'gcc'},
-             ['--suite', 'unit', '--wrapper', MEMCHECK], slow=True, timeout=20),
+             ['--suite', 'unit', '--wrapper', MEMCHECK] + never_long, slow=True, timeout=20),
     ]
 
 

@@ -203,11 +203,20 @@ class Contract(unittest.TestCase):
             right = 'sha1 ' + base64.b64encode(hashlib.sha1(data).digest()).decode()
             self.assertEqual(self.server.append(dan, location, 0, data, Upload_Checksum=right).status, 204)
 
+    def begin_write(self, token, location, length, data, **headers):
+        """A connection whose PATCH has the upload, which the server says by asking for the body."""
+        raw = self.server.open('PATCH', location, token, length, Upload_Offset='0', Expect='100-continue', **headers)
+        said = b''
+        while not said.endswith(b'\r\n\r\n'):
+            said += raw.recv(1)
+        self.assertTrue(said.startswith(b'HTTP/1.1 100 '), said)
+        raw.sendall(data)
+        return raw
+
     def test_tus_lets_one_request_write_to_an_upload(self):
         dan, _ = self.server.sign_in('dan')
         location = self.server.create(dan, 5000000).headers['Location']
-        first = self.server.open('PATCH', location, dan, 1000, b'x' * 10, Upload_Offset='0', Upload_Checksum=self.CHECKSUM)
-        self.server.wait(lambda: self.server.append(dan, location, 0, b'').status == 423)
+        first = self.begin_write(dan, location, 1000, b'x' * 10, Upload_Checksum=self.CHECKSUM)
         second = self.server.open('PATCH', location, dan, 1000, Upload_Offset='0', Upload_Checksum=self.CHECKSUM, Expect='100-continue')
         self.assertEqual(self.server.answer(second), (423, 'upload_locked'))  # not a byte of its body was asked for
         second.close()
@@ -222,8 +231,7 @@ class Contract(unittest.TestCase):
             self.skipTest('no ffmpeg to make a clip with')
         dan, _ = self.server.sign_in('dan')
         location = self.server.create(dan, 5000000).headers['Location']
-        with self.server.open('PATCH', location, dan, 5000000, self.clip[:30000], Upload_Offset='0'):
-            self.server.wait(lambda: self.server.append(dan, location, 0, b'').status == 423)
+        with self.begin_write(dan, location, 5000000, self.clip[:30000]):
             self.server.wait(lambda: self.server.append(dan, location, 30000, b'').status == 204, 30)
 
     def test_tus_keeps_no_upload_that_its_client_never_heard_of(self):
