@@ -12,13 +12,6 @@ enum {
     READ_BATCH = 100
 };
 
-/* What one look at candidates needs, in columns. */
-struct look {
-    uint64_t *creators;
-    uint64_t *viewers; /* the viewer, as often as there are candidates */
-    uint8_t *marks;
-};
-
 static reels_status drop_unplayable(reels_feed *feed,
                                     const reels_call *call,
                                     struct reels__candidate *candidates,
@@ -49,25 +42,26 @@ static reels_status drop_unplayable(reels_feed *feed,
     return status;
 }
 
+/* marks has room for two of each candidate. */
 static reels_status drop_related(reels_feed *feed,
                                  const reels_call *call,
-                                 const struct look *look,
+                                 uint64_t viewer_id,
+                                 const uint64_t *creators,
+                                 uint8_t *marks,
                                  struct reels__candidate *candidates,
                                  size_t count,
                                  reels_error *err)
 {
-    static const struct {
-        uint32_t kind;
-        int by_viewer;
-    } rules[] = {{REELS_RELATION_MUTE, 1}, {REELS_RELATION_BLOCK, 1}, {REELS_RELATION_BLOCK, 0}};
-    for (size_t rule = 0; rule < sizeof(rules) / sizeof(rules[0]); rule++) {
-        const uint64_t *from = rules[rule].by_viewer ? look->viewers : look->creators;
-        const uint64_t *to = rules[rule].by_viewer ? look->creators : look->viewers;
-        REELS_TRY(reels__relation_pairs(
-            feed->parts.social, call, rules[rule].kind, from, to, count, look->marks, err));
-        for (size_t i = 0; i < count; i++) {
-            candidates[i].dropped |= look->marks[i];
-        }
+    reels_social *social = feed->parts.social;
+    uint8_t *muted = marks + count;
+    if (viewer_id == 0) {
+        return REELS_OK;
+    }
+    REELS_TRY(reels__social_apart(social, call, viewer_id, creators, count, marks, err));
+    REELS_TRY(reels_relation_has(
+        social, call, REELS_RELATION_MUTE, viewer_id, creators, count, muted, err));
+    for (size_t i = 0; i < count; i++) {
+        candidates[i].dropped |= marks[i] | muted[i];
     }
     return REELS_OK;
 }
@@ -83,25 +77,22 @@ reels_status reels__feed_drop_hidden(reels_feed *feed,
         return REELS_OK;
     }
     REELS_TRY(drop_unplayable(feed, call, candidates, count, err));
-    struct look look = {.creators = reels__mem_calloc(feed->ctx, count, sizeof(uint64_t)),
-                        .viewers = reels__mem_calloc(feed->ctx, count, sizeof(uint64_t)),
-                        .marks = reels__mem_zalloc(feed->ctx, count)};
+    uint64_t *creators = reels__mem_calloc(feed->ctx, count, sizeof(*creators));
+    uint8_t *marks = reels__mem_zalloc(feed->ctx, 2 * count);
     reels_status status = REELS_OK;
-    if (look.creators == NULL || look.viewers == NULL || look.marks == NULL) {
+    if (creators == NULL || marks == NULL) {
         status =
             reels__fail(err, REELS_ERR_NO_MEMORY, "no memory to look at %zu candidates", count);
         goto out;
     }
     for (size_t i = 0; i < count; i++) {
-        look.creators[i] = candidates[i].entry.creator_id;
-        look.viewers[i] = viewer_id;
-        candidates[i].dropped |= candidates[i].entry.creator_id == viewer_id;
+        creators[i] = candidates[i].entry.creator_id;
+        candidates[i].dropped |= creators[i] == viewer_id;
     }
-    status = drop_related(feed, call, &look, candidates, count, err);
+    status = drop_related(feed, call, viewer_id, creators, marks, candidates, count, err);
 out:
-    reels__mem_free(feed->ctx, look.marks);
-    reels__mem_free(feed->ctx, look.viewers);
-    reels__mem_free(feed->ctx, look.creators);
+    reels__mem_free(feed->ctx, marks);
+    reels__mem_free(feed->ctx, creators);
     return status;
 }
 

@@ -69,14 +69,15 @@ static uint32_t event_type_of(uint32_t kind, int on)
     return types[kind][on];
 }
 
-reels_status reels__relation_pairs(reels_social *social,
-                                   const reels_call *call,
-                                   uint32_t kind,
-                                   const uint64_t *from_ids,
-                                   const uint64_t *to_ids,
-                                   size_t pairs_count,
-                                   uint8_t *out,
-                                   reels_error *err)
+/* out[i] is 1 where from_ids[i] has the relation to to_ids[i]. Up to PAIRS_MAX pairs. */
+static reels_status read_pairs(reels_social *social,
+                               const reels_call *call,
+                               uint32_t kind,
+                               const uint64_t *from_ids,
+                               const uint64_t *to_ids,
+                               size_t pairs_count,
+                               uint8_t *out,
+                               reels_error *err)
 {
     reels_rows *rows = NULL;
     reels_value *keys = NULL;
@@ -134,8 +135,7 @@ reels_status reels_relation_has(reels_social *social,
     for (size_t i = 0; i < to_count; i++) {
         from_ids[i] = from_id;
     }
-    reels_status status =
-        reels__relation_pairs(social, call, kind, from_ids, to_ids, to_count, out, err);
+    reels_status status = read_pairs(social, call, kind, from_ids, to_ids, to_count, out, err);
     reels__mem_free(social->ctx, from_ids);
     return status;
 }
@@ -184,7 +184,7 @@ reels_status reels__social_apart(reels_social *social,
             from_ids[i] = to_ids[count + i] = person_id;
             to_ids[i] = from_ids[count + i] = other_ids[i];
         }
-        status = reels__relation_pairs(
+        status = read_pairs(
             social, call, REELS_RELATION_BLOCK, from_ids, to_ids, 2 * count, blocked, err);
     }
     for (size_t i = 0; status == REELS_OK && i < count; i++) {

@@ -4,16 +4,6 @@
 
 #include <reels/social.h>
 
-/* out[i] is 1 where from_ids[i] has the relation to to_ids[i]. Up to 10000 pairs. */
-reels_status reels__relation_pairs(reels_social *social,
-                                   const reels_call *call,
-                                   uint32_t kind,
-                                   const uint64_t *from_ids,
-                                   const uint64_t *to_ids,
-                                   size_t pairs_count,
-                                   uint8_t *out,
-                                   reels_error *err);
-
 /* out[i] is 1 where the person and others[i] are apart: one of them has blocked the other. Up to
  * 5000 others; nobody (0) is apart from no one. */
 reels_status reels__social_apart(reels_social *social,
