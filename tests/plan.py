@@ -239,7 +239,7 @@ def main():
         description='Installs what is missing (tests/setup), builds, tests, and closes with one '
                     'line `N passed, N failed`; the exit status is 0 only when nothing failed.')
     parser.add_argument('--all', action='store_true',
-                        help='also the long steps and tests (under an hour on two cores)')
+                        help='also the long steps and tests (meant for under an hour on two cores)')
     parser.add_argument('--only', metavar='STEP', action='append', help='only this step of the plan (with --all, its long tests too)')
     parser.add_argument('--list', action='store_true', help='print the plan and run nothing')
     options = parser.parse_args()
